@@ -1,0 +1,1 @@
+"""Faces: files and drawings become checked arrays, splits and crops."""

@@ -1,0 +1,1 @@
+"""Network: arrays become a fitted Keras model and its .tflite variants."""

@@ -1,0 +1,73 @@
+"""The networks: raw grey levels in, one probability per emotion out."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from src.fer2013 import SIDE
+from src.params import ModelParams
+
+
+def build(params: ModelParams, classes: int) -> keras.Model:
+    """Give an untrained network under the current dtype policy of Keras.
+
+    Args:
+        params: Architecture, width and dropout.
+        classes: Number of emotions.
+
+    Returns:
+        A model from images (n, 48, 48, 1), any dtype, 0..255, to float32 probabilities (n, classes).
+        Scaling is inside, so that training, evaluation and the phone cannot differ.
+    """
+    builder = {"dcnn": _dcnn, "resnet": _resnet}[params.architecture]
+    inputs = keras.Input((SIDE, SIDE, 1), name="image")
+    features = builder(inputs, params)
+    # float32 whatever the policy: bfloat16 has 8 bits, too few for a probability.
+    outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(features)
+    return keras.Model(inputs, outputs, name=params.architecture)
+
+
+def _channels(base: int, params: ModelParams) -> int:
+    return max(8, round(base * params.width / 8) * 8)
+
+
+def _dcnn(inputs: keras.KerasTensor, params: ModelParams) -> keras.KerasTensor:
+    """The seed's network, to the layer: 2,395,075 parameters for three emotions at width 1."""
+
+    def convolution(x: keras.KerasTensor, filters: int, kernel: int) -> keras.KerasTensor:
+        x = layers.Conv2D(filters, kernel, padding="same", activation="elu", kernel_initializer="he_normal")(x)
+        return layers.BatchNormalization()(x)
+
+    x = layers.Rescaling(1 / 255)(inputs)
+    # The seed's dropout: 0.4, 0.4 and 0.5 after the blocks, 0.6 at the head.
+    for filters, kernel, ratio in ((64, 5, 4 / 6), (128, 3, 4 / 6), (256, 3, 5 / 6)):
+        for _ in range(2):
+            x = convolution(x, _channels(filters, params), kernel)
+        x = layers.MaxPooling2D()(x)
+        x = layers.Dropout(params.dropout * ratio)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(_channels(128, params), activation="elu", kernel_initializer="he_normal")(x)
+    x = layers.BatchNormalization()(x)
+    return layers.Dropout(params.dropout)(x)
+
+
+def _resnet(inputs: keras.KerasTensor, params: ModelParams) -> keras.KerasTensor:
+    """A small residual network (He et al. 2015): two, two and one block at 24, 12 and 6 pixels."""
+
+    def convolution(x: keras.KerasTensor, filters: int, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
+        x = layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+        return layers.BatchNormalization(momentum=0.9)(x)
+
+    def block(x: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTensor:
+        shortcut = x if stride == 1 else convolution(layers.AveragePooling2D(2)(x), filters, kernel=1)
+        x = layers.ReLU()(convolution(x, filters, stride=stride))
+        return layers.ReLU()(layers.Add()([convolution(x, filters), shortcut]))
+
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    x = layers.ReLU()(convolution(x, _channels(16, params)))
+    for filters, blocks in ((32, 2), (64, 2), (112, 1)):
+        for number in range(blocks):
+            x = block(x, _channels(filters, params), stride=2 if number == 0 else 1)
+    x = layers.GlobalAveragePooling2D()(x)
+    return layers.Dropout(params.dropout)(x)

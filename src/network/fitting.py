@@ -1,0 +1,212 @@
+"""Fit a network: one way to train, for the stage, the search and the tests, on any Keras backend.
+
+The loop calls `train_on_batch` itself. Order, augmentation and learning rate are functions of (seed, epoch, index) and
+of the history, so that `State` is all that a later process needs to go on bit for bit; and no input pipeline stalls.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from src.fer2013 import Split
+from src.network import augmentation, precision, schedules
+from src.network.architectures import build
+from src.network.checkpoints import State, Weights
+from src.params import ModelParams, TrainParams
+
+VAL_BATCH = 256
+
+class Fit(NamedTuple):
+    """A finished training.
+
+    Attributes:
+        model: float32 model with the weights of the best epoch.
+        history: As in `State`.
+        best_epoch: The epoch (from 0) whose weights these are.
+    """
+
+    model: keras.Model
+    history: list[dict[str, float]]
+    best_epoch: int
+
+
+class Means:
+    """Means over images; `train_on_batch` and `test_on_batch` tell those of their own batch alone."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.images = 0
+
+    def add(self, metrics: dict[str, float], images: int) -> None:
+        for name, value in metrics.items():
+            self.sums[name] = self.sums.get(name, 0.0) + float(value) * images
+        self.images += images
+
+    def mean(self, name: str) -> float:
+        return self.sums[name] / self.images
+
+
+EpochHook = Callable[[State], bool]
+BatchHook = Callable[[int], None]
+
+
+def fit(
+    model_params: ModelParams,
+    params: TrainParams,
+    train: Split,
+    val: Split,
+    classes: int,
+    on_epoch_end: EpochHook = lambda state: False,
+    on_batch_end: BatchHook = lambda images: None,
+    resume: State | None = None,
+) -> Fit:
+    """Train one model; touch no file and know no tracker.
+
+    Args:
+        model_params: The network.
+        params: Hyper-parameters; `params.seed` fixes the weights, the batch order and the augmentation.
+        train: Images (n, 48, 48, 1) uint8 and labels (n,) that the weights are fitted to.
+        val: Images and labels scored after each epoch. Never the test split.
+        classes: Number of emotions.
+        on_epoch_end: Given the state after each epoch; a true answer stops training.
+        on_batch_end: Told the number of images of each step.
+        resume: The state after some epoch of the same training; goes on from there as if it had never stopped.
+
+    Raises:
+        FloatingPointError: The loss is no longer finite.
+    """
+    keras.utils.set_random_seed(params.seed)
+    with precision.policy(params.precision):
+        model = _compiled(model_params, params, classes)
+    state = resume or State(average=_values(_variables(model)) if params.average_decay is not None else [])
+    if resume:
+        _assign(_variables(model), resume.variables)
+        _assign(model.optimizer.variables, resume.optimizer)
+
+    accuracies = [metrics["val_accuracy"] for metrics in state.history]
+    while len(accuracies) < params.epochs and not schedules.should_stop(params.early_stopping, accuracies):
+        metrics = _train_epoch(model, params, train, classes, accuracies, state.average, on_batch_end)
+        state.variables, state.optimizer = _values(_variables(model)), _values(model.optimizer.variables)
+        if state.average:
+            _assign(_variables(model), state.average)
+        metrics |= _score(model, val, classes)
+        accuracies.append(metrics["val_accuracy"])
+        state.history.append(metrics)
+        if schedules.best_epoch(accuracies) == len(accuracies) - 1:
+            state.best = _values(_variables(model))
+        _assign(_variables(model), state.variables)
+        if on_epoch_end(state):
+            break
+
+    with precision.policy("float32"):
+        model = build(model_params, classes)
+    _assign(_variables(model), state.best)
+    return Fit(model, state.history, schedules.best_epoch(accuracies))
+
+
+def _compiled(model_params: ModelParams, params: TrainParams, classes: int) -> keras.Model:
+    model = build(model_params, classes)
+    momentum = {"momentum": 0.9, "nesterov": True} if params.optimizer == "sgd" else {}
+    kind = {"adam": "Adam", "nadam": "Nadam", "adamw": "AdamW", "sgd": "SGD"}[params.optimizer]
+    optimizer = getattr(keras.optimizers, kind)(params.learning_rate, weight_decay=params.weight_decay, **momentum)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    optimizer.build(model.trainable_variables)
+    model.compile(
+        optimizer,
+        keras.losses.CategoricalCrossentropy(label_smoothing=params.label_smoothing),
+        metrics=["accuracy"],
+        # XLA makes TensorFlow several times slower on a CPU; jax is nothing without it.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    return model
+
+
+def _train_epoch(
+    model: keras.Model,
+    params: TrainParams,
+    train: Split,
+    classes: int,
+    accuracies: list[float],
+    average: Weights,
+    on_batch_end: BatchHook,
+) -> dict[str, float]:
+    epoch = len(accuracies)
+    steps = max(1, len(train.labels) // params.batch_size)
+    seen = Means()
+    for step, (images, targets) in enumerate(batches(params, train, classes, epoch)):
+        rate = schedules.learning_rate(params, epoch + (step + 1) / steps, accuracies)
+        model.optimizer.learning_rate = rate
+        seen.add(model.train_on_batch(images, targets, return_dict=True), len(images))
+        if not math.isfinite(seen.mean("loss")):
+            raise FloatingPointError(
+                f"loss became {seen.mean('loss')} in epoch {epoch + 1}, step {step + 1}, expected a finite number; "
+                f"lower train.learning_rate (it is {params.learning_rate:g})"
+            )
+        if average:
+            _update_average(average, model, params.average_decay or 0, epoch * steps + step)
+        on_batch_end(len(images))
+    return {"loss": seen.mean("loss"), "accuracy": seen.mean("accuracy"), "learning_rate": rate}
+
+
+def batches(params: TrainParams, train: Split, classes: int, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Give the batches of one epoch: a function of (seed, epoch) and the data, whoever asks and whenever.
+
+    Yields:
+        Images (batch, 48, 48, 1) float32, 0..255, and one-hot targets (batch, classes) float32.
+    """
+    count = len(train.labels)
+    size = min(params.batch_size, count)
+    random = np.random.default_rng((params.seed, epoch))
+    order = random.permutation(count)
+    matrices = params.augmentation and augmentation.transforms(count, train.images.shape[1], params.augmentation, random)
+    one_hot = np.eye(classes, dtype="float32")
+    for start in range(0, count - size + 1, size):
+        chosen = order[start : start + size]
+        images = train.images[chosen]
+        if matrices is not None:
+            images = augmentation.warp(images, matrices[chosen])
+        yield images.astype("float32"), one_hot[train.labels[chosen]]
+
+
+def _score(model: keras.Model, val: Split, classes: int) -> dict[str, float]:
+    one_hot = np.eye(classes, dtype="float32")
+    seen = Means()
+    for start in range(0, len(val.labels), VAL_BATCH):
+        images, labels = (array[start : start + VAL_BATCH] for array in val)
+        seen.add(model.test_on_batch(images.astype("float32"), one_hot[labels], return_dict=True), len(labels))
+    return {"val_loss": seen.mean("loss"), "val_accuracy": seen.mean("accuracy")}
+
+
+def _update_average(average: Weights, model: keras.Model, decay: float, step: int) -> None:
+    """Move the average towards the weights; the first steps count more, as in TensorFlow's ExponentialMovingAverage."""
+    rate = 1 - min(decay, (1 + step) / (10 + step))
+    for index, value in enumerate(_values(_variables(model))):
+        if np.issubdtype(value.dtype, np.floating):
+            average[index] = average[index] + rate * (value - average[index])
+        else:
+            average[index] = value
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """Weights, moving statistics and random seeds, without the metrics that `model.variables` gains by compiling."""
+    return model.trainable_variables + model.non_trainable_variables
+
+
+def _values(variables: list[keras.Variable]) -> Weights:
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def _assign(variables: list[keras.Variable], values: Weights) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Give probabilities (n, classes) float32 of images (n, 48, 48, 1) uint8."""
+    parts = [images[start : start + VAL_BATCH].astype("float32") for start in range(0, len(images), VAL_BATCH)]
+    return np.concatenate([keras.ops.convert_to_numpy(model.predict_on_batch(part)) for part in parts])

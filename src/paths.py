@@ -1,0 +1,48 @@
+"""Where things lie, relative to the workspace (the folder with dvc.yaml and params.yaml)."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PARAMS = Path("params.yaml")
+RAW = Path("data/raw")
+PROCESSED = Path("data/processed")
+MODELS = Path("models")
+MOBILE = MODELS / "mobile"
+BUNDLE = MODELS / "bundle"
+REPORTS = Path("reports")
+CHECKPOINTS = Path(".checkpoints")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, renamed to it only if the block succeeds.
+
+    The folder is made if it is missing. Whatever kills the block, `path` holds the old file or the new one, whole.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the suffix: keras and numpy choose by it
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as JSON for people and diffs, all of it or nothing."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def existing(path: Path, stage: str) -> Path:
+    """Give back `path` if it is there.
+
+    Raises:
+        FileNotFoundError: It is not; the message names the stage that makes it.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing, expected from the stage `{stage}`; run `dvc repro {stage}`")
+    return path

@@ -1,0 +1,71 @@
+"""Split the faces into train, val and test, without the copies that would leak between them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import pandas as pd
+
+from src import cli, paths
+from src.faces.splits import Assignment, Faces, assign, digest, take
+from src.fer2013 import EMOTIONS, USAGES
+from src.params import DataParams, read_params
+
+
+def summarise(faces: Faces, assignment: Assignment, params: DataParams) -> dict:
+    """Count what each split holds and what was removed from it, with a digest per split and one of all."""
+    splits = {}
+    for name, positions in assignment.splits.items():
+        split = take(faces, positions, params.emotions)
+        removed = {reason: len(rows) for reason, rows in assignment.removed[name].items()}
+        splits[name] = {
+            "found": len(positions) + sum(removed.values()),
+            "removed": removed,
+            "images": len(positions),
+            "per_emotion": dict(zip(params.emotions, np.bincount(split.labels).tolist(), strict=True)),
+            "digest": digest(split, params.emotions),
+        }
+    together = "".join(split["digest"] for split in splits.values())
+    return {
+        "protocol": params.protocol,
+        "emotions": list(params.emotions),
+        "digest": hashlib.sha256(together.encode()).hexdigest(),
+        "splits": splits,
+    }
+
+
+def removed_table(faces: Faces, assignment: Assignment) -> pd.DataFrame:
+    """List every removed face: its row in the source, usage, emotion, and the reason."""
+    table = [
+        (int(faces.rows[at]), USAGES[faces.usages[at]], EMOTIONS[faces.emotions[at]], reason)
+        for reasons in assignment.removed.values()
+        for reason, positions in reasons.items()
+        for at in positions
+    ]
+    return pd.DataFrame(table, columns=["row", "usage", "emotion", "reason"])
+
+
+def main(argv: list[str] | None = None) -> None:
+    cli.parser("preprocess", __doc__).parse_args(argv)
+    params = read_params(DataParams)
+    with np.load(paths.existing(paths.RAW / "faces.npz", "pull")) as table:
+        faces = Faces(table["images"], table["emotions"], table["usages"], table["rows"])
+    assignment = assign(faces, params)
+    for name, positions in assignment.splits.items():
+        split = take(faces, positions, params.emotions)
+        with paths.replacing(paths.PROCESSED / f"{name}.npz") as path:
+            np.savez(path, images=split.images, labels=split.labels, rows=faces.rows[positions])
+    with paths.replacing(paths.PROCESSED / "removed.csv") as path:
+        removed_table(faces, assignment).to_csv(path, index=False)
+    source = json.loads(paths.existing(paths.RAW / "source.json", "pull").read_text())
+    summary = summarise(faces, assignment, params) | {"source": source}
+    paths.write_json(paths.PROCESSED / "splits.json", summary)
+    for name, split in summary["splits"].items():
+        removed = ", ".join(f"{count:,} {reason}" for reason, count in split["removed"].items()) or "none"
+        print(f"{name}: {split['found']:,} found, removed {removed}; {split['images']:,} images kept")
+
+
+if __name__ == "__main__":
+    cli.run(main)

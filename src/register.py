@@ -1,0 +1,92 @@
+"""Assemble the bundle, and make it a version of the registered model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from src import cli, paths
+from src.faces import drawn, splits
+from src.faces.crop import FER2013_CROP
+from src.report import card
+from src.tracking import bundle, registry, runs, sending, store
+
+GOLDEN_SEED = 7
+GOLDEN_FACES = 14
+MANIFEST_METRICS = (
+    "test/accuracy",
+    "test/accuracy_low",
+    "test/accuracy_high",
+    "test/macro_f1",
+    "test/images",
+    "mobile/val_accuracy",
+    "mobile/agreement",
+)
+
+
+def manifest_facts(run_id: str, description: runs.Description, summary: dict, metrics: dict[str, float]) -> dict[str, Any]:
+    """Say what the manifest holds besides its files; no version and no time, so that equal models make equal bundles."""
+    return {
+        "name": description.experiment,
+        "run": run_id,
+        "git_commit": description.lineage.get("mlflow.source.git.commit"),
+        "architecture": description.tags["architecture"],
+        "drawn": summary["source"]["kind"] == "drawn",
+        "protocol": summary["protocol"],
+        "data_digest": summary["digest"],
+        "test_digest": summary["splits"]["test"]["digest"],
+        "labels": summary["emotions"],
+        "input": {"shape": [1, 48, 48, 1], "dtype": "uint8", "range": [0, 255]},
+        "crop": FER2013_CROP._asdict(),
+        "metrics": {name: metrics[name] for name in MANIFEST_METRICS},
+    }
+
+
+def version_tags(facts: dict[str, Any], size: int) -> dict[str, str]:
+    """Give the tags of the version, by which one filters in the registry."""
+    return {
+        "test_accuracy": f"{facts['metrics']['test/accuracy']:.4f}",
+        "val_accuracy": f"{facts['metrics']['mobile/val_accuracy']:.4f}",
+        "emotions": ", ".join(facts["labels"]),
+        "protocol": facts["protocol"],
+        "data_digest": facts["data_digest"],
+        "test_digest": facts["test_digest"],
+        "git_commit": facts["git_commit"] or "unknown",
+        "architecture": facts["architecture"],
+        "bytes": str(size),
+        "bundle": bundle.digest(paths.BUNDLE),
+        "faces": "drawn by code" if facts["drawn"] else "FER2013",
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    cli.parser("register", __doc__).parse_args(argv)
+    exported = json.loads(paths.existing(paths.MOBILE / "variants.json", "export").read_text())
+    scored = json.loads(paths.existing(paths.REPORTS / "metrics.json", "evaluate").read_text())
+    model = paths.existing(paths.MOBILE / f"{exported['shipped']}.tflite", "export").read_bytes()
+    run_id, description = sending.read_run()
+    metrics = sending.mobile_metrics(exported) | sending.test_metrics(scored)
+    facts = manifest_facts(run_id, description, splits.load_summary(), metrics)
+    faces = drawn.draw(GOLDEN_FACES, GOLDEN_SEED)[0][..., None]
+    model_card = card.write(facts, scored["per_emotion"])
+    with cli.hushed():
+        bundle.write(paths.BUNDLE, model, faces, model_card, facts)
+        run_here = sending.send_all()
+        done = registry.register(
+            facts["name"],
+            run_here,
+            paths.BUNDLE,
+            paths.existing(paths.MODELS / "model.keras", "train"),
+            version_tags(facts, len(model)),
+            model_card,
+        )
+    paths.write_json(
+        paths.MODELS / "registered.json",
+        {"store": store.tracking_uri(), "run": run_here, "name": facts["name"], "version": done.version},
+    )
+    state = "the candidate" if done.is_candidate else "not the candidate: another version is better on val"
+    print(f"{facts['name']} version {done.version}{'' if done.is_new else ' (there already)'}, {state}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

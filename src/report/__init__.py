@@ -1,0 +1,1 @@
+"""Report: predictions become what people look at."""

@@ -1,0 +1,1 @@
+"""Tracking: runs, registry, gate and bundle; the only room that knows mlflow."""

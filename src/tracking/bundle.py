@@ -1,0 +1,99 @@
+"""The bundle: what the phone runs, with everything that is needed to trust it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from src.fer2013 import SIDE
+from src.network.litert import Classifier
+
+MODEL, MANIFEST, GOLDEN, CARD = "emotion.tflite", "manifest.json", "golden.json", "card.md"
+SCHEMA = 1
+TOLERANCE = 0.02
+"""Kernels differ between phones: a golden probability may differ by this much, and the emotion must be the same."""
+
+
+def write(folder: Path, model: bytes, golden_images: np.ndarray, card: str, facts: dict[str, Any]) -> None:
+    """Put a bundle into `folder`, in place of what is there, once its golden samples come out right.
+
+    Args:
+        folder: Replaced as a whole.
+        model: Content of the .tflite file that ships.
+        golden_images: Drawn faces (n, 48, 48, 1) uint8.
+        card: The model card, markdown.
+        facts: What the manifest says besides its files: run, labels, crop, metrics, ...
+
+    Raises:
+        ValueError: The bundle does not pass `verify`.
+    """
+    draft = folder.with_name(f".{folder.name}-draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    (draft / MODEL).write_bytes(model)
+    (draft / GOLDEN).write_text(json.dumps(_golden(model, golden_images), indent=1) + "\n", encoding="utf-8")
+    (draft / CARD).write_text(card, encoding="utf-8")
+    files = {name: _fingerprint(draft / name) for name in (MODEL, GOLDEN, CARD)}
+    manifest = {"schema": SCHEMA, **facts, "files": files}
+    (draft / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    verify(draft)
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
+
+
+def verify(folder: Path) -> dict[str, Any]:
+    """Check every file against the manifest, and the golden samples against the model.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        ValueError: Something is missing, changed, or comes out otherwise than it did when the bundle was made.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["schema"] != SCHEMA:
+            raise ValueError(f"{folder}: manifest has schema {manifest['schema']}, expected {SCHEMA}; update this program")
+        for name, expected in manifest["files"].items():
+            found = _fingerprint(folder / name)
+            if found != expected:
+                raise ValueError(f"{folder / name}: found {found}, expected {expected}; the file was changed")
+    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{folder} is no whole bundle ({error!r}); expected {MANIFEST} and the files it names") from None
+    golden = json.loads((folder / GOLDEN).read_text(encoding="utf-8"))
+    classifier = Classifier(folder / MODEL)
+    for number, sample in enumerate(golden["samples"], start=1):
+        image = np.frombuffer(base64.b64decode(sample["image"]), np.uint8).reshape(1, SIDE, SIDE, 1)
+        found, expected = classifier.predict(image)[0], np.array(sample["probabilities"])
+        if found.argmax() != expected.argmax() or np.abs(found - expected).max() > golden["tolerance"]:
+            raise ValueError(
+                f"{folder}: golden sample {number} came out as {found.round(3).tolist()}, expected "
+                f"{expected.tolist()} within {golden['tolerance']}; this model can't be trusted on this machine"
+            )
+    return manifest
+
+
+def digest(folder: Path) -> str:
+    """Give the sha256 of the manifest, which holds that of every other file."""
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def _golden(model: bytes, images: np.ndarray) -> dict[str, Any]:
+    probabilities = Classifier(model).predict(images)
+    samples = [
+        {"image": base64.b64encode(image.tobytes()).decode(), "probabilities": row.round(5).tolist()}
+        for image, row in zip(images, probabilities.astype(float), strict=True)
+    ]
+    about = "Drawn faces, 48 x 48 grey levels, base64; probabilities in the order of the manifest's labels."
+    return {"about": about, "tolerance": TOLERANCE, "samples": samples}
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}

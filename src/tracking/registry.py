@@ -1,0 +1,113 @@
+"""Versions of the registered model, and which of them is the candidate: the best, not the latest."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from src.tracking import store
+
+CANDIDATE = "candidate"
+SERVED_MODEL = Path(__file__).with_name("served_model.py")
+COMPARABLE = ("emotions", "protocol", "data_digest")
+"""Tags that two versions must share for their val accuracies to be comparable."""
+
+
+class Registered(NamedTuple):
+    """A version in the registry.
+
+    Attributes:
+        version: Its number.
+        is_new: False if the same run and bundle had been registered before.
+        is_candidate: Whether the alias `candidate` is on it.
+    """
+
+    version: str
+    is_new: bool
+    is_candidate: bool
+
+
+def register(
+    name: str, run_id: str, bundle: Path, keras_model: Path, tags: dict[str, str], description: str
+) -> Registered:
+    """Make a version of the registered model `name`, or find the one that this run and bundle already have.
+
+    Args:
+        name: `fer-emotion`, or `fer-emotion-drawn`: drawn faces never enter the former.
+        run_id: The run in this store.
+        bundle: Folder of a verified bundle.
+        keras_model: The .keras file, to train on.
+        tags: Facts of the version; `bundle` (its digest), `val_accuracy` and those of `COMPARABLE` among them.
+        description: Markdown for people.
+
+    Raises:
+        ConnectionError: The store can't be reached.
+    """
+    from mlflow.exceptions import MlflowException
+
+    client = store.connect()
+    with store.errors():
+        same = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}' and tags.bundle = '{tags['bundle']}'")
+        if same:
+            return Registered(same[0].version, False, CANDIDATE in client.get_model_version(name, same[0].version).aliases)
+        try:
+            client.create_registered_model(name, description="Emotions of 48 x 48 grey faces. See the version's card.")
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        source = _log_model(client, run_id, bundle, keras_model, tags["emotions"].split(", "))
+        made = client.create_model_version(name, source, run_id, tags=tags, description=description)
+        better = is_better(tags, _candidate_tags(client, name))
+        if better:
+            client.set_registered_model_alias(name, CANDIDATE, made.version)
+    return Registered(made.version, True, better)
+
+
+def is_better(tags: dict[str, str], candidate: dict[str, str] | None) -> bool:
+    """Say whether a new version takes the alias `candidate` from the present one.
+
+    It does if there is none, if the present one has been judged (tag `judged`), or if both are comparable and the new
+    one is more accurate on val.
+    """
+    if candidate is None or "judged" in candidate:
+        return True
+    comparable = all(tags[key] == candidate[key] for key in COMPARABLE)
+    return comparable and float(tags["val_accuracy"]) > float(candidate["val_accuracy"])
+
+
+def _candidate_tags(client: Any, name: str) -> dict[str, str] | None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return client.get_model_version_by_alias(name, CANDIDATE).tags
+    except MlflowException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            raise
+        return None
+
+
+def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels: list[str]) -> str:
+    """Log the pyfunc with bundle and Keras model as the run's artifact `model-<digest>`, and give its address."""
+    import mlflow
+    import numpy as np
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    from src.tracking.bundle import digest
+
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, 48, 48, 1))]),
+        outputs=Schema([ColSpec("string", "emotion"), *(ColSpec("double", label) for label in labels)]),
+    )
+    place = f"model-{digest(bundle)[:8]}"
+    with tempfile.TemporaryDirectory() as folder:
+        mlflow.pyfunc.save_model(
+            f"{folder}/model",
+            python_model=str(SERVED_MODEL),
+            artifacts={"bundle": str(bundle), "keras": str(keras_model)},
+            signature=signature,
+            pip_requirements=["ai-edge-litert", "mlflow", "numpy", "pandas"],
+        )
+        client.log_artifacts(run_id, f"{folder}/model", place)
+    return f"{client.get_run(run_id).info.artifact_uri}/{place}"

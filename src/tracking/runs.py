@@ -1,0 +1,238 @@
+"""One MLflow run per trained model: opened by `train`, followed epoch by epoch, completed by the later stages."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from src.tracking import lineage, store
+
+EPOCH_METRICS = {
+    "loss": "train/loss",
+    "accuracy": "train/accuracy",
+    "val_loss": "val/loss",
+    "val_accuracy": "val/accuracy",
+    "learning_rate": "train/learning_rate",
+    "seconds": "train/seconds",
+}
+"""Column of history.csv -> metric in MLflow."""
+
+
+class Description(NamedTuple):
+    """What a run is, apart from what it does; enough to make it anew in a store that does not know it.
+
+    Attributes:
+        experiment: Name of the experiment.
+        name: Name of the run, said by what differs.
+        params: Every value under its name in params.yaml.
+        tags: Facts that one filters by.
+        lineage: Tags that say which code ran where, by whom, as `lineage.tags` gives them.
+        datasets: Split -> (digest, number of images).
+        source: Where the faces came from, in a word.
+    """
+
+    experiment: str
+    name: str
+    params: dict[str, Any]
+    tags: dict[str, str]
+    lineage: dict[str, str]
+    datasets: dict[str, tuple[str, int]]
+    source: str
+
+    def identity(self) -> dict[str, Any]:
+        """Give what decides about the trained weights; two trainings with the same are the same."""
+        seen = {split: digest for split, (digest, _) in self.datasets.items() if split != "test"}
+        return {"params": self.params, "tags": self.tags, "datasets": seen}
+
+
+class Run:
+    """A run in the store, as far as training writes to it.
+
+    When the store goes away in the middle, training goes on: the first failure is said once, and nothing more is sent.
+    `send` completes the run later from the files.
+    """
+
+    def __init__(self, client: Any, run_id: str) -> None:
+        self.client = client
+        self.id = run_id
+        self.lost = False
+
+    def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
+        """Log the metrics of one epoch (from 1) under the names of `EPOCH_METRICS`."""
+        self._try(lambda: self.client.log_batch(self.id, metrics=_epoch_metrics(epoch, metrics)))
+
+    def end(self, status: str) -> None:
+        """Close the run: FINISHED, FAILED or KILLED."""
+        self._try(lambda: self.client.set_terminated(self.id, status=status))
+
+    def _try(self, send: Any) -> None:
+        if self.lost:
+            return
+        try:
+            with store.errors():
+                send()
+        except ConnectionError as error:
+            self.lost = True
+            print(f"warning: {error}. Training goes on; the stage `register` will send what is missing", file=sys.stderr)
+
+
+@contextmanager
+def training(description: Description, resumed: str | None, history: list[dict[str, float]]) -> Iterator[Run]:
+    """Open the run of a training, or go on in the one that a killed process left; it ends as the block ends.
+
+    Args:
+        description: What the run is.
+        resumed: Id of the run that the checkpoint names, or None for a new one.
+        history: Epochs already done; those that the store lacks are logged, so that each stands there once.
+
+    Raises:
+        ConnectionError: The store can't be reached at the start.
+    """
+    client = store.connect()
+    with store.errors():
+        close_dead_runs(client, store.experiment_id(client, description.experiment))
+        run_id = _known(client, resumed) or os.environ.get("MLFLOW_RUN_ID")
+        if run_id:
+            client.update_run(run_id, status="RUNNING")
+            _describe(client, run_id, description)
+        else:
+            run_id = _create(client, description)
+        for name, value in lineage.process_tags().items():
+            client.set_tag(run_id, name, value)
+        _log_missing_epochs(client, run_id, history)
+    run = Run(client, run_id)
+    try:
+        yield run
+    except KeyboardInterrupt:
+        run.end("KILLED")
+        raise
+    except BaseException:
+        run.end("FAILED")
+        raise
+    run.end("FINISHED")
+
+
+def send(
+    run_id: str,
+    description: Description,
+    history: list[dict[str, float]],
+    metrics: dict[str, float],
+    files: dict[str, list[Path]],
+) -> str:
+    """Bring a run in the store up to date with the files of the workspace; what is there already is left alone.
+
+    Serves the stages after `train`, a run restored from DVC's cache, an unknown store and one that went away.
+
+    Args:
+        run_id: Id that `train` gave the run, in whichever store.
+        description: What the run is, in case this store does not know it.
+        history: One dict per epoch, as `fit` gives it.
+        metrics: Final metrics by their names in MLflow.
+        files: Folder in the run's artifacts -> files or folders to put there.
+
+    Returns:
+        The run's id in this store.
+
+    Raises:
+        ConnectionError: The store can't be reached.
+    """
+    client = store.connect()
+    with store.errors():
+        known = _known(client, run_id) or _find_copy(client, run_id, description)
+        if known is None:
+            copy = description._replace(tags={**description.tags, "origin_run_id": run_id})
+            known = _create(client, copy)
+            client.set_terminated(known)
+        _log_missing_epochs(client, known, history)
+        there = client.get_run(known).data.metrics
+        missing = {name: value for name, value in metrics.items() if there.get(name) != value}
+        client.log_batch(known, metrics=[_metric(name, value, step=0) for name, value in missing.items()])
+        for folder, sources in files.items():
+            for path in sources:
+                log = client.log_artifacts if path.is_dir() else client.log_artifact
+                log(known, str(path), folder or None)
+    return known
+
+
+def close_dead_runs(client: Any, experiment: str) -> None:
+    """Mark as KILLED the runs that a dead process of this machine left RUNNING."""
+    mine = f"attributes.status = 'RUNNING' and tags.host = '{lineage.host()}'"
+    for run in client.search_runs([experiment], mine):
+        if not lineage.is_alive(run.data.tags.get("process", "")):
+            client.set_terminated(run.info.run_id, status="KILLED")
+
+
+def _create(client: Any, description: Description) -> str:
+    experiment = store.experiment_id(client, description.experiment)
+    run_id = client.create_run(experiment, run_name=description.name).info.run_id
+    _describe(client, run_id, description)
+    return run_id
+
+
+def _describe(client: Any, run_id: str, description: Description) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Param, RunTag
+
+    tags = description.lineage | description.tags | {"mlflow.runName": description.name}
+    client.log_batch(
+        run_id,
+        params=[Param(name, str(value)) for name, value in description.params.items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
+    )
+    datasets = [
+        DatasetInput(
+            Dataset(name=split, digest=digest[:36], source_type="local", source=f'{{"uri": "{description.source}"}}',
+                    profile=f'{{"num_rows": {images}}}'),
+            [InputTag("mlflow.data.context", split)],
+        )  # fmt: skip
+        for split, (digest, images) in description.datasets.items()
+    ]
+    client.log_inputs(run_id, datasets=datasets)
+
+
+def _known(client: Any, run_id: str | None) -> str | None:
+    from mlflow.exceptions import MlflowException
+
+    if run_id is None:
+        return None
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+    return run_id if run.info.lifecycle_stage == "active" else None
+
+
+def _find_copy(client: Any, run_id: str, description: Description) -> str | None:
+    experiment = store.experiment_id(client, description.experiment)
+    found = client.search_runs([experiment], f"tags.origin_run_id = '{run_id}'", max_results=1)
+    return found[0].info.run_id if found else None
+
+
+def _log_missing_epochs(client: Any, run_id: str, history: list[dict[str, float]]) -> None:
+    if not history:
+        return
+    there = {name: {m.step for m in client.get_metric_history(run_id, name)} for name in EPOCH_METRICS.values()}
+    batch = [
+        metric
+        for epoch, metrics in enumerate(history, start=1)
+        for metric in _epoch_metrics(epoch, metrics)
+        if metric.step not in there[metric.key]
+    ]
+    for start in range(0, len(batch), 1000):  # MLflow's limit
+        client.log_batch(run_id, metrics=batch[start : start + 1000])
+
+
+def _epoch_metrics(epoch: int, metrics: dict[str, float]) -> list:
+    return [_metric(name, metrics[key], step=epoch) for key, name in EPOCH_METRICS.items() if key in metrics]
+
+
+def _metric(name: str, value: float, step: int) -> Any:
+    from mlflow.entities import Metric
+
+    return Metric(name, value, int(time.time() * 1000), step)

@@ -1,0 +1,71 @@
+"""From the workspace's files to the MLflow run: what each stage leaves there for people to compare."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from src import paths
+from src.tracking import runs
+
+STAGES = ("train", "export", "evaluate")
+
+
+def send(stage: str) -> None:
+    """Send what the stages up to this one made; a store that can't be reached is left to `register`."""
+    try:
+        send_all(up_to=stage)
+    except ConnectionError as error:
+        print(f"warning: {error}. The stage `register` will send what is missing", file=sys.stderr)
+
+
+def send_all(up_to: str = STAGES[-1]) -> str:
+    """Send what the stages up to `up_to` made and the store lacks, and give the run's id in this store.
+
+    Raises:
+        ConnectionError: The store can't be reached.
+    """
+    run_id, description = read_run()
+    history = pd.read_csv(paths.existing(paths.MODELS / "history.csv", "train")).drop(columns="epoch")
+    metrics: dict[str, float] = {}
+    files: dict[str, list[Path]] = {}
+    done = STAGES[: STAGES.index(up_to) + 1]
+    if "export" in done:
+        metrics |= mobile_metrics(_read(paths.MOBILE / "variants.json", "export"))
+        files["mobile"] = [paths.MOBILE / "variants.json"]
+    if "evaluate" in done:
+        metrics |= test_metrics(_read(paths.REPORTS / "metrics.json", "evaluate"))
+        files["reports"] = [paths.REPORTS]
+    return runs.send(run_id, description, history.to_dict("records"), metrics, files)
+
+
+def read_run() -> tuple[str, runs.Description]:
+    """Read the id and the description of the run that `train` wrote."""
+    stored = _read(paths.MODELS / "run.json", "train")
+    run_id = stored.pop("run_id")
+    return run_id, runs.Description(**stored)
+
+
+def mobile_metrics(exported: dict) -> dict[str, float]:
+    """Name the numbers of variants.json as in MLflow: `mobile/int8/bytes`, and `mobile/bytes` of the one that ships."""
+    shipped = exported["variants"][exported["shipped"]]
+    found = {f"mobile/{key}": value for key, value in shipped.items()}
+    for variant, numbers in exported["variants"].items():
+        found |= {f"mobile/{variant}/{key}": value for key, value in numbers.items()}
+    return found
+
+
+def test_metrics(scored: dict) -> dict[str, float]:
+    """Name the numbers of metrics.json as in MLflow: `test/accuracy`, `test/recall/happy`, `test_keras/accuracy`."""
+    found = {f"test/{key}": value for key, value in scored["test"].items()}
+    found |= {f"test_keras/{key}": value for key, value in scored["keras"].items()}
+    for emotion, numbers in scored["per_emotion"].items():
+        found |= {f"test/{key}/{emotion}": value for key, value in numbers.items()}
+    return found
+
+
+def _read(path: Path, stage: str) -> dict:
+    return json.loads(paths.existing(path, stage).read_text(encoding="utf-8"))

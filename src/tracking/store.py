@@ -1,0 +1,85 @@
+"""Which MLflow store a workspace uses, and how its errors read."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+URI_VARIABLE = "MLFLOW_TRACKING_URI"
+
+
+def root() -> Path:
+    """Give the folder that holds the embedded store.
+
+    Under DVC it is the workspace that `dvc` was called in, not the temporary copy of `dvc exp run --temp`.
+    """
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+
+
+def tracking_uri() -> str:
+    """Give the address of the store: MLFLOW_TRACKING_URI, or the sqlite file of this workspace."""
+    return os.environ.get(URI_VARIABLE) or f"sqlite:///{root() / 'mlflow.db'}"
+
+
+def connect():  # noqa: ANN201 - mlflow is imported only when called
+    """Give an `MlflowClient` of the store, made and migrated if it is the embedded one and not there yet.
+
+    A dead server is given up after seconds; MLflow's own defaults retry for minutes.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    import mlflow
+    from filelock import FileLock
+
+    mlflow.set_tracking_uri(tracking_uri())
+    mlflow.set_registry_uri(tracking_uri())
+    with errors():
+        if tracking_uri().startswith("sqlite:"):
+            # Processes that touch a fresh store at once crash in its migration.
+            with FileLock(root() / "mlflow.db.lock"):
+                client = mlflow.MlflowClient()
+                client.search_experiments(max_results=1)
+                return client
+        return mlflow.MlflowClient()
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Turn what MLflow raises into one `ConnectionError` that says what to do."""
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (MlflowException, RequestException) as error:
+        reason = str(error).splitlines()[0]
+        raise ConnectionError(
+            f"the MLflow store {tracking_uri()} did not do as asked: {reason}; "
+            f"start it, or unset {URI_VARIABLE} to use this workspace's own"
+        ) from error
+
+
+def experiment_id(client, name: str) -> str:  # noqa: ANN001
+    """Give the experiment to log to: the one that `mlflow run` chose, or the one of this name, made if missing."""
+    from mlflow.exceptions import MlflowException
+
+    chosen = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    if chosen:
+        return chosen
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", name)
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        place = (root() / "mlartifacts").as_uri() if tracking_uri().startswith("sqlite:") else None
+        try:
+            return client.create_experiment(name, artifact_location=place)
+        except MlflowException:  # another process was quicker
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    return found.experiment_id
