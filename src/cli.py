@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,8 +53,8 @@ def hushed() -> Iterator[None]:
             os.close(kept)
 
 
-def progress(total: int, name: str, unit: str = "image"):  # noqa: ANN201
-    """Give a tqdm progress bar on stderr, or none where stderr is not a terminal; `bar.write` prints a line above it."""
+def progress(total: int, name: str, unit: str = "image") -> Any:
+    """Give a tqdm progress bar on stderr, or none where that is no terminal; `bar.write` prints a line above it."""
     from tqdm import tqdm
 
     return tqdm(total=total, desc=name, unit=unit, unit_scale=True, disable=None, smoothing=0.05)

@@ -14,8 +14,10 @@ from src.report import metrics
 from src.tracking import sending
 
 
-def predictions_table(rows: np.ndarray, labels: np.ndarray, names: tuple[str, ...], **by_model: np.ndarray) -> pd.DataFrame:
-    """Give one line per image: row in the source, true and predicted emotion, and every probability of each model."""
+def predictions_table(
+    rows: np.ndarray, labels: np.ndarray, names: tuple[str, ...], **by_model: np.ndarray
+) -> pd.DataFrame:
+    """Give one line per image: row in the source, true and predicted emotion, every probability of each model."""
     table = pd.DataFrame({"row": rows, "true": np.array(names)[labels]})
     for model, probabilities in by_model.items():
         table[f"{model}_predicted"] = np.array(names)[probabilities.argmax(axis=1)]
@@ -59,7 +61,8 @@ def main(argv: list[str] | None = None) -> None:
     with paths.replacing(paths.REPORTS / "classification_report.csv") as path:
         table.to_csv(path)
     with paths.replacing(paths.REPORTS / "predictions.csv") as path:
-        predictions_table(splits.load_rows("test"), test.labels, names, tflite=tflite, keras=float32).to_csv(path, index=False)
+        rows = splits.load_rows("test")
+        predictions_table(rows, test.labels, names, tflite=tflite, keras=float32).to_csv(path, index=False)
     _draw(confusion, names, summary, shipped)
     print(report)
     sending.send("evaluate")
@@ -72,7 +75,7 @@ def _draw(confusion: np.ndarray, names: tuple[str, ...], summary: dict, shipped:
     from src.report import plots
 
     history = pd.read_csv(paths.existing(paths.MODELS / "history.csv", "train"))
-    faces = f"{summary['source']['name']}, {summary['protocol']}"
+    faces = f"{'drawn faces' if summary['source']['kind'] == 'drawn' else 'FER2013'}, {summary['protocol']}"
     figures = {
         "confusion_matrix": plots.confusion_heatmap(confusion, names, f"{shipped} .tflite on test ({faces})"),
         "training_curves": plots.training_curves(history, f"Accuracy and loss by epoch ({faces})"),

@@ -51,7 +51,7 @@ def measure(variants: dict[str, bytes], keras_probabilities: np.ndarray, val: Sp
 def choose(measured: pd.DataFrame, max_drop: float) -> str:
     """Name the smallest variant that loses at most `max_drop` of val accuracy against Keras."""
     good = measured[measured["drop"] <= max_drop + 1e-12]
-    return good["bytes"].idxmin()
+    return str(good["bytes"].idxmin())
 
 
 def main(argv: list[str] | None = None) -> None:

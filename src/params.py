@@ -14,6 +14,7 @@ from src import paths
 from src.fer2013 import EMOTIONS
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -50,6 +51,11 @@ class DataParams(Params):
         if len(set(names)) != len(names) or len(names) < 2:
             raise ValueError(f"found {list(names)}, expected at least two different emotions")
         return tuple(sorted(names, key=EMOTIONS.index))
+
+    @property
+    def registered_model(self) -> str:
+        """Name in the registry; drawn faces have one of their own."""
+        return "fer-emotion-drawn" if self.source == "drawn" else "fer-emotion"
 
 
 class ModelParams(Params):
@@ -117,6 +123,7 @@ class TrainParams(Params):
         early_stopping: None trains all epochs. The best epoch by val accuracy is kept either way.
         weight_decay: Decoupled, on every kernel; not on biases and batch norm.
         label_smoothing: Share of each target that is spread over all emotions (Szegedy et al. 2016).
+        mixup: Each image is blended with another of its batch by a share from Beta(mixup, mixup); None blends nothing.
         average_decay: Decay per step of the averaged weights that are scored and kept; None keeps the raw ones.
         precision: `auto` takes `mixed_bfloat16` where the processor has it. The saved model is float32 always.
         augmentation: None trains on the images as they are.
@@ -133,6 +140,7 @@ class TrainParams(Params):
     early_stopping: EarlyStopping | None
     weight_decay: NotNegative
     label_smoothing: Fraction
+    mixup: Positive | None
     average_decay: Fraction | None
     precision: Literal["auto", "float32", "mixed_bfloat16"]
     augmentation: Augmentation | None
@@ -148,6 +156,35 @@ class ExportParams(Params):
     max_drop: Fraction
 
 
+class PromoteParams(Params):
+    """What a version must show to become the champion; None switches a rule off, and all off promotes nothing.
+
+    Whatever stands here, files must be whole, golden samples must come out right, the protocol must be `official`, and
+    a candidate that is significantly worse than the champion is refused.
+
+    Attributes:
+        min_accuracy: Least accuracy on test.
+        min_recall: Least recall on test of every single emotion.
+        max_drop: Accuracy that the candidate may lose against the champion.
+        max_drop_from_best: The same against the best champion so far on this test split, so that small losses don't
+            add up. Those rolled back don't count.
+        same_emotions: Whether candidate and champion must tell the same emotions apart. Where it is off and they
+            differ, nothing can be compared and the absolute rules decide.
+        min_agreement: Least share of val images that the .tflite calls as the Keras model does.
+        max_bytes: Most bytes of the whole bundle.
+        max_latency_ratio: Most time per face, in times of the champion's.
+    """
+
+    min_accuracy: Share | None
+    min_recall: Share | None
+    max_drop: Share | None
+    max_drop_from_best: Share | None
+    same_emotions: bool | None
+    min_agreement: Share | None
+    max_bytes: Count | None
+    max_latency_ratio: Positive | None
+
+
 Section = TypeVar("Section", bound=Params)
 
 SECTIONS: dict[str, type[Params]] = {
@@ -155,6 +192,7 @@ SECTIONS: dict[str, type[Params]] = {
     "model": ModelParams,
     "train": TrainParams,
     "export": ExportParams,
+    "promote": PromoteParams,
 }
 
 
@@ -214,6 +252,38 @@ def flat(section: str, params: Params) -> dict[str, Any]:
     return found
 
 
+def changed(text: str, values: dict[str, Any]) -> str:
+    """Give the text of a params.yaml with other values, its comments and order kept.
+
+    Args:
+        text: Content of a params.yaml.
+        values: Name -> value, nested keys joined by dots: `{"train.augmentation.zoom": 0.1}`.
+
+    Raises:
+        ValueError: The file has no such key.
+    """
+    import io
+
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.width = 1000
+    null = "tag:yaml.org,2002:null"
+    yaml.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar(null, "null"))
+    document = yaml.load(text)
+    for name, value in values.items():
+        *parents, key = name.split(".")
+        target = document
+        for parent in parents:
+            target = (target or {}).get(parent)
+        if not isinstance(target, dict) or key not in target:
+            raise ValueError(f"{paths.PARAMS} has no key {name!r}, expected one that stands there")
+        target[key] = value
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
 def _yaml(text: str) -> Any:
     from ruamel.yaml import YAML
 
@@ -229,7 +299,8 @@ def _keys(params_class: type[Params]) -> str:
 
 
 def _first_fault(section: str, error: ValidationError) -> str:
-    fault = error.errors()[0]
+    # A mistyped key is both unknown and missing; the former says more.
+    fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     location = [str(part) for part in fault["loc"]]
     where = ".".join([section, *location])
     if fault["type"] == "extra_forbidden":

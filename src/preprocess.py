@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,9 @@ from src.fer2013 import EMOTIONS, USAGES
 from src.params import DataParams, read_params
 
 
-def summarise(faces: Faces, assignment: Assignment, params: DataParams) -> dict:
+def summarise(faces: Faces, assignment: Assignment, params: DataParams) -> dict[str, Any]:
     """Count what each split holds and what was removed from it, with a digest per split and one of all."""
-    splits = {}
+    splits: dict[str, Any] = {}
     for name, positions in assignment.splits.items():
         split = take(faces, positions, params.emotions)
         removed = {reason: len(rows) for reason, rows in assignment.removed[name].items()}

@@ -24,8 +24,10 @@ MANIFEST_METRICS = (
 )
 
 
-def manifest_facts(run_id: str, description: runs.Description, summary: dict, metrics: dict[str, float]) -> dict[str, Any]:
-    """Say what the manifest holds besides its files; no version and no time, so that equal models make equal bundles."""
+def manifest_facts(
+    run_id: str, description: runs.Description, summary: dict, metrics: dict[str, float]
+) -> dict[str, Any]:
+    """Say what the manifest holds besides its files; no version and no time: equal models make equal bundles."""
     return {
         "name": description.experiment,
         "run": run_id,

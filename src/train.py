@@ -76,7 +76,8 @@ def main(argv: list[str] | None = None) -> None:
         with paths.replacing(paths.MODELS / "model.keras") as path:
             result.model.save(path)
         with paths.replacing(paths.MODELS / "history.csv") as path:
-            pd.DataFrame(result.history).rename_axis("epoch").to_csv(path)
+            epochs = pd.RangeIndex(1, len(result.history) + 1, name="epoch")
+            pd.DataFrame(result.history, index=epochs).to_csv(path)
         paths.write_json(paths.MODELS / "run.json", {"run_id": run.id, **description._asdict()})
     shutil.rmtree(folder)
     best = result.history[result.best_epoch]
@@ -96,7 +97,8 @@ def keeper(folder: Path, run: runs.Run, write: Callable[[str], None]) -> Callabl
         run.log_epoch(len(state.history), metrics)
         write(
             f"epoch {len(state.history)}: loss {metrics['loss']:.4f}, accuracy {metrics['accuracy']:.4f}, "
-            f"val loss {metrics['val_loss']:.4f}, val accuracy {metrics['val_accuracy']:.4f}, {metrics['seconds']:.0f} s"
+            f"val loss {metrics['val_loss']:.4f}, val accuracy {metrics['val_accuracy']:.4f}, "
+            f"{metrics['seconds']:.0f} s"
         )
         return False
 

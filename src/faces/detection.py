@@ -50,7 +50,7 @@ class FaceDetector:
         Args:
             model_path: The .tflite of BlazeFace short range.
         """
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType  # type: ignore[import-untyped]
+        from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         self._interpreter = Interpreter(
             model_path=str(model_path),

@@ -81,7 +81,7 @@ def _official(faces: Faces, chosen: np.ndarray) -> Assignment:
     surplus = np.zeros(len(identity), bool)
     surplus[usage[TRAINING]] = training.duplicated("identity")
 
-    rules = {
+    rules: dict[str, dict[str, np.ndarray]] = {
         "train": {
             "also in test": in_test,
             "also in val": in_val,
@@ -91,7 +91,8 @@ def _official(faces: Faces, chosen: np.ndarray) -> Assignment:
         "val": {"also in test": in_test},
         "test": {},
     }
-    splits, removed = {}, {}
+    splits: dict[str, np.ndarray] = {}
+    removed: dict[str, dict[str, np.ndarray]] = {}
     for name, code in (("train", TRAINING), ("val", PUBLIC_TEST), ("test", PRIVATE_TEST)):
         left = chosen & usage[code]
         removed[name] = {}
@@ -131,7 +132,7 @@ def take(faces: Faces, positions: np.ndarray, emotions: tuple[str, ...]) -> Spli
 def digest(split: Split, emotions: tuple[str, ...]) -> str:
     """Give the sha256 of a split: the names of its labels, its images and labels, in their order."""
     found = hashlib.sha256("\n".join(emotions).encode())
-    found.update(np.ascontiguousarray(split.images))
+    found.update(np.ascontiguousarray(split.images).data)
     found.update(split.labels.astype("<i8").tobytes())
     return found.hexdigest()
 

@@ -47,7 +47,7 @@ class Checkpoint(NamedTuple):
 
 
 def folder(identity: dict) -> Path:
-    """Give the folder of the training with this identity: its parameters, data and platform; any other is not resumed."""
+    """Give the folder of the training with this identity (parameters, data, platform); any other is not resumed."""
     return paths.CHECKPOINTS / hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -21,6 +21,7 @@ from src.params import ModelParams, TrainParams
 
 VAL_BATCH = 256
 
+
 class Fit(NamedTuple):
     """A finished training.
 
@@ -163,14 +164,32 @@ def batches(params: TrainParams, train: Split, classes: int, epoch: int) -> Iter
     size = min(params.batch_size, count)
     random = np.random.default_rng((params.seed, epoch))
     order = random.permutation(count)
-    matrices = params.augmentation and augmentation.transforms(count, train.images.shape[1], params.augmentation, random)
+    side = train.images.shape[1]
+    matrices = augmentation.transforms(count, side, params.augmentation, random) if params.augmentation else None
     one_hot = np.eye(classes, dtype="float32")
     for start in range(0, count - size + 1, size):
         chosen = order[start : start + size]
         images = train.images[chosen]
         if matrices is not None:
             images = augmentation.warp(images, matrices[chosen])
-        yield images.astype("float32"), one_hot[train.labels[chosen]]
+        yield mix(images.astype("float32"), one_hot[train.labels[chosen]], params.mixup, random)
+
+
+def mix(
+    images: np.ndarray, targets: np.ndarray, alpha: float | None, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blend each image and its target with those of another image of the batch (mixup, Zhang et al. 2017).
+
+    Args:
+        images: float32 array (batch, 48, 48, 1).
+        targets: float32 array (batch, classes).
+        alpha: The share is drawn from Beta(alpha, alpha), one for the batch; None leaves everything as it is.
+        random: Source of the share; the batch is blended with itself in reverse order.
+    """
+    if alpha is None:
+        return images, targets
+    share = np.float32(random.beta(alpha, alpha))
+    return share * images + (1 - share) * images[::-1], share * targets + (1 - share) * targets[::-1]
 
 
 def _score(model: keras.Model, val: Split, classes: int) -> dict[str, float]:

@@ -33,12 +33,13 @@ def write(facts: dict[str, Any], per_emotion: dict[str, dict[str, float]]) -> st
         "",
         "## What it is for",
         "",
-        "Trying out, teaching, and interfaces that react to a visible expression with the person's consent, on the device.",
+        "Trying out, teaching, and interfaces that react to a visible expression with the person's consent, on the",
+        "device.",
         "",
         "## What it is not for",
         "",
-        "An expression is not a feeling. Do not use it to judge, select, watch or score people. The EU's AI Act forbids",
-        "inferring emotions at work and in education (Regulation (EU) 2024/1689, Article 5(1)(f)).",
+        "An expression is not a feeling. Do not use it to judge, select, watch or score people. The EU's AI Act",
+        "forbids inferring emotions at work and in education (Regulation (EU) 2024/1689, Article 5(1)(f)).",
         "",
         "## Data",
         "",
@@ -64,6 +65,6 @@ def _data(facts: dict[str, Any]) -> str:
     if facts["drawn"]:
         return "Faces drawn by code, every emotion, with varied position, lighting and noise."
     return (
-        "FER2013 (Goodfellow et al. 2013), web images for research use. Its labels are noisy: people agree with them on "
-        "65 ± 5 %. Age, gender and origin of the faces are not recorded, so the accuracy for a group is unknown."
+        "FER2013 (Goodfellow et al. 2013), web images for research use. Its labels are noisy: people agree with them "
+        "on 65 ± 5 %. Age, gender and origin of the faces are not recorded, so the accuracy for a group is unknown."
     )

@@ -15,6 +15,7 @@ from src.fer2013 import SIDE
 from src.network.litert import Classifier
 
 MODEL, MANIFEST, GOLDEN, CARD = "emotion.tflite", "manifest.json", "golden.json", "card.md"
+FILES = (MODEL, MANIFEST, GOLDEN, CARD)
 SCHEMA = 1
 TOLERANCE = 0.02
 """Kernels differ between phones: a golden probability may differ by this much, and the emotion must be the same."""
@@ -59,13 +60,13 @@ def verify(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["schema"] != SCHEMA:
-            raise ValueError(f"{folder}: manifest has schema {manifest['schema']}, expected {SCHEMA}; update this program")
+            raise ValueError(f"{folder}: found schema {manifest['schema']}, expected {SCHEMA}; update this program")
         for name, expected in manifest["files"].items():
             found = _fingerprint(folder / name)
             if found != expected:
                 raise ValueError(f"{folder / name}: found {found}, expected {expected}; the file was changed")
     except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{folder} is no whole bundle ({error!r}); expected {MANIFEST} and the files it names") from None
+        raise ValueError(f"{folder} is no whole bundle ({error!r}), expected {MANIFEST} and its files") from None
     golden = json.loads((folder / GOLDEN).read_text(encoding="utf-8"))
     classifier = Classifier(folder / MODEL)
     for number, sample in enumerate(golden["samples"], start=1):

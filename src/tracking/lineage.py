@@ -27,7 +27,8 @@ def tags() -> dict[str, str]:
     commit = git_commit()
     if commit:
         found["mlflow.source.git.commit"] = commit
-        found["git.dirty"] = str(bool(_git("status", "--porcelain"))).lower()
+        changes = _git("status", "--porcelain", "--", ".", ":!dvc.lock")  # which the pipeline itself is writing
+        found["git.dirty"] = str(bool(changes)).lower()
     for package in PACKAGES:
         try:
             found[f"version.{package}"] = version(package)

@@ -48,9 +48,10 @@ def register(
 
     client = store.connect()
     with store.errors():
-        same = client.search_model_versions(f"name = '{name}' and run_id = '{run_id}' and tags.bundle = '{tags['bundle']}'")
-        if same:
-            return Registered(same[0].version, False, CANDIDATE in client.get_model_version(name, same[0].version).aliases)
+        mine = f"name = '{name}' and run_id = '{run_id}' and tags.bundle = '{tags['bundle']}'"
+        for same in client.search_model_versions(mine):
+            aliases = client.get_model_version(name, same.version).aliases
+            return Registered(same.version, False, CANDIDATE in aliases)
         try:
             client.create_registered_model(name, description="Emotions of 48 x 48 grey faces. See the version's card.")
         except MlflowException as error:
@@ -74,6 +75,21 @@ def is_better(tags: dict[str, str], candidate: dict[str, str] | None) -> bool:
         return True
     comparable = all(tags[key] == candidate[key] for key in COMPARABLE)
     return comparable and float(tags["val_accuracy"]) > float(candidate["val_accuracy"])
+
+
+def describe(name: str, uri: str) -> list[str]:
+    """Give a line per version of a registered model, newest first: number, aliases, accuracies, size."""
+    import mlflow
+
+    client = mlflow.MlflowClient(uri, uri)
+    aliases: dict[str, list[str]] = {}
+    for alias, version in client.get_registered_model(name).aliases.items():
+        aliases.setdefault(version, []).append(f"@{alias}")
+    return [
+        f"{name} version {found.version} {' '.join(aliases.get(found.version, []))}".rstrip()
+        + f": test accuracy {float(found.tags['test_accuracy']):.1%}, {int(found.tags['bytes']):,} bytes"
+        for found in client.search_model_versions(f"name = '{name}'")
+    ]
 
 
 def _candidate_tags(client: Any, name: str) -> dict[str, str] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -78,7 +79,7 @@ class Run:
                 send()
         except ConnectionError as error:
             self.lost = True
-            print(f"warning: {error}. Training goes on; the stage `register` will send what is missing", file=sys.stderr)
+            print(f"warning: {error}. Training goes on; `register` will send what is missing", file=sys.stderr)
 
 
 @contextmanager
@@ -183,12 +184,12 @@ def _describe(client: Any, run_id: str, description: Description) -> None:
         params=[Param(name, str(value)) for name, value in description.params.items()],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
+    source = json.dumps({"uri": description.source})
     datasets = [
         DatasetInput(
-            Dataset(name=split, digest=digest[:36], source_type="local", source=f'{{"uri": "{description.source}"}}',
-                    profile=f'{{"num_rows": {images}}}'),
+            Dataset(split, digest[:12], "local", source, profile=json.dumps({"num_rows": images, "sha256": digest})),
             [InputTag("mlflow.data.context", split)],
-        )  # fmt: skip
+        )
         for split, (digest, images) in description.datasets.items()
     ]
     client.log_inputs(run_id, datasets=datasets)

@@ -39,7 +39,7 @@ def send_all(up_to: str = STAGES[-1]) -> str:
     if "evaluate" in done:
         metrics |= test_metrics(_read(paths.REPORTS / "metrics.json", "evaluate"))
         files["reports"] = [paths.REPORTS]
-    return runs.send(run_id, description, history.to_dict("records"), metrics, files)
+    return runs.send(run_id, description, _records(history), metrics, files)
 
 
 def read_run() -> tuple[str, runs.Description]:
@@ -65,6 +65,10 @@ def test_metrics(scored: dict) -> dict[str, float]:
     for emotion, numbers in scored["per_emotion"].items():
         found |= {f"test/{key}/{emotion}": value for key, value in numbers.items()}
     return found
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, float]]:
+    return [{str(name): float(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _read(path: Path, stage: str) -> dict:

@@ -13,7 +13,7 @@ import pandas as pd
 from ai_edge_litert.interpreter import Interpreter
 
 
-class EmotionModel(mlflow.pyfunc.PythonModel):
+class EmotionModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
     """Emotions of 48 x 48 grey faces."""
 
     def load_context(self, context):
@@ -39,7 +39,7 @@ class EmotionModel(mlflow.pyfunc.PythonModel):
                 "crop and convert the faces first"
             )
         rows = np.empty((len(images), len(self.labels)), np.float32)
-        for image, row in zip(images, rows):
+        for image, row in zip(images, rows, strict=True):
             self.interpreter.set_tensor(self.input, image[None])
             self.interpreter.invoke()
             row[:] = self.interpreter.get_tensor(self.output)[0]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Opens the experiment in the MLflow UI as model training, not as generative AI."""
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 
@@ -24,16 +27,14 @@ def tracking_uri() -> str:
     return os.environ.get(URI_VARIABLE) or f"sqlite:///{root() / 'mlflow.db'}"
 
 
-def connect():  # noqa: ANN201 - mlflow is imported only when called
+def connect() -> Any:
     """Give an `MlflowClient` of the store, made and migrated if it is the embedded one and not there yet.
 
     A dead server is given up after seconds; MLflow's own defaults retry for minutes.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    logging.getLogger("mlflow").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     import mlflow
     from filelock import FileLock
 
@@ -42,7 +43,7 @@ def connect():  # noqa: ANN201 - mlflow is imported only when called
     with errors():
         if tracking_uri().startswith("sqlite:"):
             # Processes that touch a fresh store at once crash in its migration.
-            with FileLock(root() / "mlflow.db.lock"):
+            with FileLock(f"{tracking_uri().removeprefix('sqlite:///')}.lock"):
                 client = mlflow.MlflowClient()
                 client.search_experiments(max_results=1)
                 return client
@@ -65,19 +66,21 @@ def errors() -> Iterator[None]:
         ) from error
 
 
-def experiment_id(client, name: str) -> str:  # noqa: ANN001
+def experiment_id(client: Any, name: str) -> str:
     """Give the experiment to log to: the one that `mlflow run` chose, or the one of this name, made if missing."""
+    chosen = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    return chosen or named_experiment(client, os.environ.get("MLFLOW_EXPERIMENT_NAME", name))
+
+
+def named_experiment(client: Any, name: str) -> str:
+    """Give the experiment of this name, made if missing, whatever `mlflow run` chose."""
     from mlflow.exceptions import MlflowException
 
-    chosen = os.environ.get("MLFLOW_EXPERIMENT_ID")
-    if chosen:
-        return chosen
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", name)
     found = client.get_experiment_by_name(name)
     if found is None:
         place = (root() / "mlartifacts").as_uri() if tracking_uri().startswith("sqlite:") else None
         try:
-            return client.create_experiment(name, artifact_location=place)
+            return client.create_experiment(name, artifact_location=place, tags=KIND)
         except MlflowException:  # another process was quicker
             found = client.get_experiment_by_name(name)
             if found is None:

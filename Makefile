@@ -1,0 +1,31 @@
+# `make demo` and `make test` do everything on a fresh machine: Python 3.11 to 3.13 is all they ask for.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lock clean
+
+demo: .venv/run                     ## the whole workflow on drawn faces, no network beyond the package index
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m src.demo
+
+test: .venv/dev                     ## style, types and all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest
+
+lock:                               ## resolve pyproject.toml anew for every platform; needs uv
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --extra dev -c requirements.txt \
+		pyproject.toml -o requirements-dev.txt
+
+clean:                              ## drop the environment and the demo
+	rm -rf .venv .demo
+
+.venv/run: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+.venv/dev: requirements-dev.txt .venv/run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@

@@ -1,0 +1,178 @@
+"""The stages for real, as a user runs them: `dvc repro` on drawn faces in a workspace of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from modules import ROOT
+
+from src.demo import make_workspace
+from src.tracking.bundle import verify
+
+EMOTIONS = ["happy", "sad", "surprise", "neutral"]
+SMALL = {
+    "data.source": "drawn",
+    "data.drawn_images": 700,
+    "data.emotions": EMOTIONS,
+    "model.width": 0.5,
+    "train.epochs": 2,
+    "train.warmup_epochs": 1,
+    "train.average_decay": None,
+}
+
+
+def call(workspace: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m <words>` in a workspace, without this machine's settings for MLflow and DVC."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "DVC_"))}
+    return subprocess.run(
+        [sys.executable, "-m", *words], cwd=workspace, env=clean | environment, capture_output=True, text=True
+    )
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("workflow")
+    make_workspace(folder, SMALL)
+    done = call(folder, "dvc", "repro")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(workspace: Path) -> mlflow.MlflowClient:
+    uri = f"sqlite:///{workspace}/mlflow.db"
+    return mlflow.MlflowClient(uri, uri)
+
+
+def read_json(path: Path) -> dict:
+    return json.loads(path.read_text())
+
+
+def test_a_second_repro_does_nothing(workspace: Path):
+    before = {path: path.stat().st_mtime_ns for path in (workspace / "models").rglob("*")}
+    done = call(workspace, "dvc", "repro")
+    assert done.returncode == 0
+    assert "Running stage" not in done.stdout
+    assert before == {path: path.stat().st_mtime_ns for path in (workspace / "models").rglob("*")}
+
+
+def test_the_run_carries_parameters_data_epochs_and_results(workspace: Path, client: mlflow.MlflowClient):
+    run = client.get_run(read_json(workspace / "models/run.json")["run_id"])
+    scored = read_json(workspace / "reports/metrics.json")
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.epochs"] == "2"
+    assert run.data.params["data.emotions"] == str(EMOTIONS)
+    assert run.inputs
+    assert {data.dataset.name for data in run.inputs.dataset_inputs} == {"train", "val", "test"}
+    assert [metric.step for metric in client.get_metric_history(run.info.run_id, "val/accuracy")] == [1, 2]
+    assert run.data.metrics["test/accuracy"] == scored["test"]["accuracy"]
+    assert run.data.metrics["test/recall/surprise"] == scored["per_emotion"]["surprise"]["recall"]
+    assert run.data.tags["faces"] == "drawn by code"
+    assert run.data.tags["backend"] == "tensorflow"
+    figures = {item.path for item in client.list_artifacts(run.info.run_id, "reports/figures")}
+    assert "reports/figures/confusion_matrix.png" in figures
+
+
+def test_the_predictions_hold_what_the_metrics_say(workspace: Path):
+    table = pd.read_csv(workspace / "reports/predictions.csv")
+    scored = read_json(workspace / "reports/metrics.json")["test"]
+    assert len(table) == scored["images"] == 40
+    assert (table["true"] != table["tflite_predicted"]).sum() == scored["wrong"]
+    sums = table[[f"tflite_{name}" for name in EMOTIONS]].sum(axis=1)
+    assert np.allclose(sums, 1, atol=0.02)
+
+
+def test_the_smallest_good_variant_ships_as_the_bundle_of_a_drawn_model(workspace: Path):
+    exported = read_json(workspace / "models/mobile/variants.json")
+    good = [v for v in exported["variants"].values() if v["drop"] <= 0.005]
+    shipped = exported["variants"][exported["shipped"]]
+    assert shipped["bytes"] == min(variant["bytes"] for variant in good)
+    manifest = verify(workspace / "models/bundle")
+    assert manifest["labels"] == EMOTIONS
+    assert manifest["drawn"] is True
+    assert manifest["files"]["emotion.tflite"]["bytes"] == shipped["bytes"]
+    assert "drawn by code" in (workspace / "models/bundle/card.md").read_text()
+
+
+def test_the_version_is_the_candidate_and_names_its_run_and_data(workspace: Path, client: mlflow.MlflowClient):
+    version = client.get_model_version_by_alias("fer-emotion-drawn", "candidate")
+    assert version.run_id == read_json(workspace / "models/run.json")["run_id"]
+    assert version.tags["data_digest"] == read_json(workspace / "data/processed/splits.json")["digest"]
+    assert version.tags["emotions"] == ", ".join(EMOTIONS)
+    assert [model.name for model in client.search_registered_models()] == ["fer-emotion-drawn"]
+
+
+def test_the_registered_model_answers_without_tensorflow_and_refuses_bad_input(workspace: Path):
+    code = """
+import sys, numpy as np, mlflow
+model = mlflow.pyfunc.load_model("models:/fer-emotion-drawn@candidate")
+faces = np.load("data/processed/test.npz")["images"][:5]
+table = model.predict(faces)
+assert list(table) == ["emotion", "happy", "sad", "surprise", "neutral"], list(table)
+assert (table.emotion == table.drop(columns="emotion").idxmax(axis=1)).all()
+assert "tensorflow" not in sys.modules and "src" not in sys.modules
+for bad in (faces[:, :40], faces / 255.0, faces[..., 0]):
+    try:
+        model.predict(bad)
+    except Exception as error:
+        print("refused:", " ".join(str(error).split())[-150:])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=workspace, capture_output=True, text=True,
+        env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{workspace}/mlflow.db"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("refused:") == 3
+    assert "48" in done.stdout
+    assert "uint8" in done.stdout
+
+
+def test_registering_again_finds_the_version_and_a_new_store_gets_everything(workspace: Path, tmp_path: Path):
+    again = call(workspace, "src.register")
+    assert "version 1 (there already), the candidate" in again.stdout
+    uri = f"sqlite:///{tmp_path}/other.db"
+    other = call(workspace, "src.register", MLFLOW_TRACKING_URI=uri)
+    assert "version 1, the candidate" in other.stdout, other.stderr
+    there = mlflow.MlflowClient(uri, uri)
+    copy = there.get_run(there.get_model_version("fer-emotion-drawn", "1").run_id or "")
+    assert copy.data.tags["origin_run_id"] == read_json(workspace / "models/run.json")["run_id"]
+    assert len(there.get_metric_history(copy.info.run_id, "train/loss")) == 2
+    assert copy.data.metrics["test/images"] == 40
+    call(workspace, "src.register")  # back to the first store, which registered.json names
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "message"),
+    [
+        (["src.train", "--lerning_rate", "1"], {}, "unrecognized arguments: --lerning_rate"),
+        (["src.train", "--learning_rate", "-1"], {}, "train.learning_rate: found -1"),
+        (["src.train", "--epochs", "1"], {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, "http://127.0.0.1:9"),
+        (["src.register"], {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, "http://127.0.0.1:9"),
+    ],
+)
+def test_bad_input_gets_one_line_and_leaves_everything_as_it_was(
+    workspace: Path, words: list[str], environment: dict[str, str], message: str
+):
+    before = {path: path.read_bytes() for path in (workspace / "models").rglob("*") if path.is_file()}
+    done = call(workspace, *words, **environment)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert before == {path: path.read_bytes() for path in (workspace / "models").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("stage", ["preprocess", "train", "export", "evaluate", "register"])
+def test_a_stage_without_its_input_names_the_stage_that_makes_it(stage: str, tmp_path: Path):
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    done = call(tmp_path, f"src.{stage}")
+    assert done.returncode == 1
+    assert "run `dvc repro " in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"src", "params.yaml"}
