@@ -1,0 +1,184 @@
+"""The history of champions: every decision is an MLflow run in the experiment `promotions`.
+
+MLflow keeps no history of aliases. A decision is written down before it moves the alias and completed after; one that
+was cut off between the two is completed by the next, which sees where the alias is.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from src.params import PromoteParams, flat
+from src.tracking import lineage, store
+from src.tracking.judgement import Judgement
+
+EXPERIMENT = "promotions"
+PROMOTED, ROLLED_BACK, REFUSED, DRY_RUN, OVERTAKEN = "promoted", "rolled back", "refused", "dry run", "overtaken"
+CUT_OFF = "cut off"
+STARTED = "started: "
+"""Before the outcome that a decision is about to have; it moves the alias next."""
+
+
+class Decision(NamedTuple):
+    """One decision, as it stands in the store.
+
+    Attributes:
+        run_id: Its run.
+        outcome: One of the words above.
+        before: The champion that it met; None where there was none.
+        version: The version that it is about.
+        at: When, UTC.
+        who: Who asked for it.
+        reason: What they, or the rules, said.
+        accuracy: The version's on test; None where it was not asked.
+        test_digest: sha256 of that test split; None where it was not asked.
+    """
+
+    run_id: str
+    outcome: str
+    before: str | None
+    version: str
+    at: datetime
+    who: str
+    reason: str
+    accuracy: float | None
+    test_digest: str | None
+
+
+def begin(
+    client: Any, outcome: str, name: str, before: str | None, version: str, reason: str,
+    judgement: Judgement | None = None, params: PromoteParams | None = None,
+) -> str:  # fmt: skip
+    """Write a decision down with its evidence, before anything is moved; gives the run's id."""
+    from mlflow.entities import Metric, Param
+
+    asked = judgement is not None and judgement.asked
+    tags = {
+        **lineage.tags(),
+        **lineage.process_tags(),
+        "mlflow.source.name": "src/promote.py",
+        "name": name,
+        "from": before or "",
+        "to": version,
+        "reason": reason,
+        "outcome": STARTED + outcome,
+        **({"test_digest": judgement.test_digest} if judgement is not None and asked else {}),
+    }
+    title = f"{name}: {before or 'none'} to {version}"
+    run_id = client.create_run(store.named_experiment(client, EXPERIMENT), tags=tags, run_name=title).info.run_id
+    if judgement is not None:
+        metrics = [Metric(key, float(value), 0, 0) for key, value in judgement.metrics().items()]
+        rules = flat("promote", params) if params else {}
+        client.log_batch(run_id, metrics=metrics, params=[Param(key, str(value)) for key, value in rules.items()])
+        client.log_text(run_id, judgement.text() + "\n", "decision.txt")
+        table = [rule._asdict() for rule in judgement.rules]
+        client.log_dict(run_id, {"rules": table, "measured": judgement.metrics()}, "decision.json")
+    return run_id
+
+
+def finish(client: Any, run_id: str, outcome: str) -> None:
+    """Complete a decision."""
+    client.set_tag(run_id, "outcome", outcome)
+    client.set_terminated(run_id, status="KILLED" if outcome == CUT_OFF else "FINISHED")
+
+
+def history(client: Any, name: str, champion: str | None) -> list[Decision]:
+    """Give the decisions about a registered model, oldest first.
+
+    Args:
+        client: Of the store.
+        name: The registered model.
+        champion: Where the alias is: whether a decision that was cut off had moved it shows only there.
+    """
+    found = []
+    for run in _runs(client, f"tags.name = '{name}'"):
+        tags, info = run.data.tags, run.info
+        outcome = tags["outcome"]
+        if outcome.startswith(STARTED):
+            intended = outcome.removeprefix(STARTED)
+            moves = intended in (PROMOTED, ROLLED_BACK)
+            outcome = CUT_OFF if moves and tags["to"] != champion else intended
+        found.append(
+            Decision(
+                run_id=info.run_id,
+                outcome=outcome,
+                before=tags["from"] or None,
+                version=tags["to"],
+                at=datetime.fromtimestamp(info.start_time / 1000, UTC),
+                who=f"{tags['mlflow.user']}@{tags['host']}",
+                reason=tags["reason"],
+                accuracy=run.data.metrics.get("candidate/accuracy"),
+                test_digest=tags.get("test_digest"),
+            )
+        )
+    return found
+
+
+def settle(client: Any, name: str, champion: str | None) -> list[Decision]:
+    """Complete the decisions that were cut off, and give the history; to be called with the lock held."""
+    cut_off = {run.info.run_id for run in _runs(client, f"tags.name = '{name}' and tags.outcome LIKE '{STARTED}%'")}
+    past = history(client, name, champion)
+    for decision in past:
+        if decision.run_id in cut_off:
+            finish(client, decision.run_id, decision.outcome)
+    return past
+
+
+def champions(past: list[Decision]) -> list[str]:
+    """Give the champions so far, the present one last, without those that were rolled back."""
+    stack: list[str] = []
+    for decision in past:
+        if decision.outcome == PROMOTED:
+            stack.append(decision.version)
+        elif decision.outcome == ROLLED_BACK:
+            while stack and stack[-1] != decision.version:
+                dropped = stack[-1]
+                stack = [version for version in stack if version != dropped]
+            stack = stack or [decision.version]
+    return stack
+
+
+def earlier_champions(past: list[Decision], present: str) -> list[str]:
+    """Give the champions before the present one, the latest last; all of them if it was not made so here."""
+    stack = champions(past)
+    if present in stack:
+        while stack.pop() != present:
+            pass
+    return [version for version in stack if version != present]
+
+
+def rolled_back(past: list[Decision]) -> dict[str, str]:
+    """Give the versions that were taken out of production and not promoted again, with the reason."""
+    out: dict[str, str] = {}
+    for decision in past:
+        if decision.outcome == ROLLED_BACK and decision.before:
+            out[decision.before] = decision.reason
+        elif decision.outcome == PROMOTED:
+            out.pop(decision.version, None)
+    return out
+
+
+def best_accuracy(past: list[Decision], test_digest: str) -> float | None:
+    """Give the best accuracy on this test split among the champions that were not rolled back."""
+    stack = champions(past)
+    found = [
+        decision.accuracy
+        for decision in past
+        if decision.outcome == PROMOTED and decision.version in stack
+        and decision.test_digest == test_digest and decision.accuracy is not None
+    ]  # fmt: skip
+    return max(found, default=None)
+
+
+def times_asked(client: Any, test_digest: str) -> int:
+    """Count how often the gate has asked this test split, for whichever registered model."""
+    return len(_runs(client, f"tags.test_digest = '{test_digest}'"))
+
+
+def _runs(client: Any, wanted: str) -> list:
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
+        return []
+    order = ["attributes.start_time ASC"]
+    return list(client.search_runs([experiment.experiment_id], wanted, max_results=50_000, order_by=order))

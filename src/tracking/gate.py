@@ -1,0 +1,185 @@
+"""The gate: which rules a candidate must pass to become the champion. Numbers in, a table out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from src.params import PromoteParams
+
+SIGNIFICANCE = 0.05
+RESAMPLES = 10_000
+DRAWN_SUFFIX = "-drawn"
+ROUNDING = 1e-9
+"""0.9 - 0.005 and 0.895 are the same accuracy."""
+
+
+class Rule(NamedTuple):
+    """One line of the table that a person decides by."""
+
+    rule: str
+    wanted: str
+    found: str
+    passed: bool
+
+
+class Scored(NamedTuple):
+    """One version, as a test split shows it.
+
+    Attributes:
+        right: bool (n,), which images it calls as they are labelled.
+        recalls: Emotion -> share of its images that are called so.
+        agreement: Share of val images that the .tflite calls as the Keras model does.
+        size: Bytes of the whole bundle.
+    """
+
+    right: np.ndarray
+    recalls: dict[str, float]
+    agreement: float
+    size: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the images that it is right about."""
+        return float(self.right.mean())
+
+
+class Comparison(NamedTuple):
+    """Two versions on the same images.
+
+    Attributes:
+        gained: Images that only the candidate is right about.
+        lost: Images that only the champion is right about.
+        difference: Accuracy of the candidate less that of the champion.
+        low: Lower end of the 95 % interval of the difference.
+        high: Upper end.
+        p: Of McNemar's exact test, two-sided.
+    """
+
+    gained: int
+    lost: int
+    difference: float
+    low: float
+    high: float
+    p: float
+
+    @property
+    def verdict(self) -> str:
+        """`better`, `worse`, or `not told apart` where chance alone does as much in one of twenty comparisons."""
+        if self.p >= SIGNIFICANCE:
+            return "not told apart"
+        return "better" if self.difference > 0 else "worse"
+
+
+def compare(candidate: np.ndarray, champion: np.ndarray, seed: int = 0) -> Comparison:
+    """Compare two versions image by image.
+
+    McNemar's exact test (Fagerland, Lydersen and Laake 2013) asks the images that only one is right about whether a
+    fair coin could have dealt them. The interval is the percentile bootstrap of the paired difference; drawing images
+    with replacement is drawing the counts of gained, lost and equal images, so a multinomial does it at once.
+
+    Args:
+        candidate: bool (n,), which images it is right about.
+        champion: bool (n,), the same of the same images.
+        seed: Of the resampling.
+    """
+    images = len(candidate)
+    gained, lost = int((candidate & ~champion).sum()), int((champion & ~candidate).sum())
+    tosses = gained + lost
+    tail = sum(math.comb(tosses, heads) for heads in range(min(gained, lost) + 1))  # whole numbers: exact
+    p = min(1.0, 2 * tail / 2**tosses)
+    shares = np.array([gained, lost, images - gained - lost]) / images
+    draws = np.random.default_rng(seed).multinomial(images, shares, size=RESAMPLES)
+    low, high = np.percentile((draws[:, 0] - draws[:, 1]) / images, [2.5, 97.5])
+    return Comparison(gained, lost, (gained - lost) / images, float(low), float(high), p)
+
+
+def admit(
+    params: PromoteParams, name: str, test_digest: str, candidate: dict[str, Any], champion: dict[str, Any] | None
+) -> list[Rule]:
+    """Say whether two versions may be asked at all, from their manifests.
+
+    Args:
+        params: The section `promote`.
+        name: The registered model; drawn faces have one of their own.
+        test_digest: sha256 of the test split that they would be asked.
+        candidate: Manifest of the candidate.
+        champion: Manifest of the champion; None where there is none.
+    """
+    faces = "drawn by code" if name.endswith(DRAWN_SUFFIX) else "FER2013"
+    found = "drawn by code" if candidate["drawn"] else "FER2013"
+    rules = [
+        Rule("registered as", name, candidate["name"], candidate["name"] == name),
+        Rule("faces", faces, found, found == faces),
+        Rule("protocol", "official", candidate["protocol"], candidate["protocol"] == "official"),
+        _same_test("test split", test_digest, candidate),
+    ]
+    if champion is None:
+        return rules
+    ours, theirs = ", ".join(candidate["labels"]), ", ".join(champion["labels"])
+    if ours == theirs:
+        return [*rules, _same_test("champion's test split", test_digest, champion)]
+    wanted = theirs if params.same_emotions else f"off: not compared with {theirs}, the absolute rules decide"
+    return [*rules, Rule("same_emotions", wanted, ours, not params.same_emotions)]
+
+
+def judge(
+    params: PromoteParams,
+    candidate: Scored,
+    champion: Scored | None = None,
+    comparison: Comparison | None = None,
+    best: float | None = None,
+    latency_ratio: float | None = None,
+) -> list[Rule]:
+    """Apply the rules of params.yaml to what was measured; a candidate that is significantly worse never passes.
+
+    Args:
+        params: The section `promote`.
+        candidate: The candidate on test.
+        champion: The champion on the same images; None where there is none, or its emotions are others.
+        comparison: Of these two.
+        best: Accuracy of the best champion so far on this test split.
+        latency_ratio: Time per face, candidate over champion.
+    """
+    rules = _absolute(params, candidate)
+    if champion is not None:
+        rules += _least("max_drop", params.max_drop, champion.accuracy, candidate.accuracy)
+    if best is not None:
+        rules += _least("max_drop_from_best", params.max_drop_from_best, best, candidate.accuracy)
+    if latency_ratio is not None and params.max_latency_ratio is not None:
+        passed = latency_ratio <= params.max_latency_ratio
+        wanted = f"at most {params.max_latency_ratio:g} times the champion's"
+        rules.append(Rule("max_latency_ratio", wanted, f"{latency_ratio:.2f}", passed))
+    if not rules:
+        rules.append(Rule("rules", "at least one that applies", "none in params.yaml", False))
+    if comparison is not None:
+        found = f"{comparison.verdict} (p = {comparison.p:.2g})"
+        wanted = f"not worse at p < {SIGNIFICANCE}"
+        rules.append(Rule("against champion", wanted, found, comparison.verdict != "worse"))
+    return rules
+
+
+def _absolute(params: PromoteParams, candidate: Scored) -> list[Rule]:
+    lowest = min(candidate.recalls, key=candidate.recalls.__getitem__)
+    rules = _least("min_accuracy", params.min_accuracy, None, candidate.accuracy)
+    rules += _least("min_recall", params.min_recall, None, candidate.recalls[lowest], f" ({lowest})")
+    rules += _least("min_agreement", params.min_agreement, None, candidate.agreement)
+    if params.max_bytes is not None:
+        passed = candidate.size <= params.max_bytes
+        rules.append(Rule("max_bytes", f"at most {params.max_bytes:,}", f"{candidate.size:,}", passed))
+    return rules
+
+
+def _least(rule: str, bound: float | None, origin: float | None, found: float, note: str = "") -> list[Rule]:
+    """Give the rule that `found` is at least `bound`, or at least `origin - bound`; no rule where `bound` is None."""
+    if bound is None:
+        return []
+    least, how = (bound, "") if origin is None else (origin - bound, f" ({origin:.4f} less {bound:g})")
+    return [Rule(rule, f"at least {least:.4f}{how}", f"{found:.4f}{note}", found >= least - ROUNDING)]
+
+
+def _same_test(rule: str, digest: str, manifest: dict[str, Any]) -> Rule:
+    found = manifest["test_digest"]
+    return Rule(rule, f"{digest[:12]} (this workspace's)", found[:12], found == digest)

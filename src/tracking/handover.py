@@ -1,0 +1,100 @@
+"""Put a bundle in place of another, all of it or nothing."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from src.tracking import bundle
+
+NOTE = "deployed.json"
+"""Says which version lies there; beside the manifest, which holds no version."""
+
+
+LEFTOVER_S = 3600
+
+
+def read_note(target: Path) -> dict[str, Any] | None:
+    """Give what `replace` noted in a folder; None where it did not, or the note can't be read."""
+    try:
+        note = json.loads((target / NOTE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) and {"name", "version"} <= note.keys() else None
+
+
+def demand_replaceable(target: Path) -> None:
+    """Check that replacing this folder loses nothing but a bundle.
+
+    Raises:
+        ValueError: It holds other files.
+        NotADirectoryError: It is a file.
+    """
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise NotADirectoryError(f"{target} is a file or a link, expected a folder; choose another by --to")
+    others = {path.name for path in target.iterdir()} - {*bundle.FILES, NOTE} if target.exists() else set()
+    if others:
+        raise ValueError(
+            f"{target} holds {min(others)}, which belongs to no bundle; --to replaces the folder, choose another"
+        )
+
+
+def replace(source: Path, target: Path, note: dict[str, Any]) -> None:
+    """Copy a bundle beside `target`, verify it there, and swap the two.
+
+    Args:
+        source: Folder of the bundle.
+        target: Folder to replace, or to make.
+        note: What `deployed.json` says.
+
+    Raises:
+        ValueError: The bundle does not pass `bundle.verify`.
+        OSError: The place can't be written.
+    """
+    target = target.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    prefix = f".{target.name}-deploying-"
+    for leftover in target.parent.glob(f"{prefix}*"):  # of a process that was killed
+        if time.time() - leftover.stat().st_mtime > LEFTOVER_S:
+            shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent, ignore_cleanup_errors=True) as beside:
+        draft = Path(beside) / "draft"
+        draft.mkdir()
+        for name in bundle.FILES:
+            _write(draft / name, (source / name).read_bytes())
+        try:
+            bundle.verify(draft)
+        except ValueError as error:
+            raise ValueError(f"{error}; {target} stays as it was".replace(str(draft), "the fetched bundle")) from None
+        _write(draft / NOTE, (json.dumps(note, indent=2) + "\n").encode())
+        if not target.exists():
+            draft.rename(target)
+        elif not _exchange(draft, target):
+            old = Path(beside) / "old"
+            target.rename(old)
+            try:
+                draft.rename(target)
+            except OSError:
+                old.rename(target)
+                raise
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders in one step, so that no moment is without; False where the system can't."""
+    at_cwd, exchange = -100, 2  # linux/fcntl.h, linux/fs.h
+    swap = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if sys.platform == "linux" else None
+    return swap is not None and swap(at_cwd, os.fsencode(one), at_cwd, os.fsencode(other), exchange) == 0

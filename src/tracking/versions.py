@@ -1,0 +1,144 @@
+"""A version of the registered model, from the registry to files that can be trusted."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from src import paths
+from src.params import DataParams, read_params
+from src.tracking import bundle, store
+
+CHAMPION = "champion"
+PLACE = "artifacts/bundle"
+"""Folder of the bundle in the pyfunc that `registry.register` logs."""
+
+
+class Version(NamedTuple):
+    """A version in the registry.
+
+    Attributes:
+        name: Of the registered model.
+        number: As text; MLflow gives an int or a str, depending on the store.
+        run_id: The run that made it.
+        tags: See `registry.register`.
+    """
+
+    name: str
+    number: str
+    run_id: str
+    tags: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.number}"
+
+
+def default_name() -> str:
+    """Give the name that the data of this workspace go by in the registry; `fer-emotion` outside a workspace."""
+    return read_params(DataParams).registered_model if paths.PARAMS.exists() else "fer-emotion"
+
+
+def find(client: Any, name: str, version: str | None, alias: str) -> Version:
+    """Give the version of this number, or the one that the alias is on.
+
+    Raises:
+        ValueError: There is no such version.
+        ConnectionError: The store can't be reached.
+    """
+    found = by_number(client, name, version) if version else by_alias(client, name, alias)
+    if found is None:
+        wanted = f"version {version}" if version else f"version with the alias {alias!r}"
+        way_out = "run `dvc repro` first" if alias != CHAMPION else "run `python -m src.promote` first"
+        raise ValueError(f"{name} has no {wanted} in {store.tracking_uri()}; {way_out}, or choose another by --name")
+    return found
+
+
+def by_alias(client: Any, name: str, alias: str) -> Version | None:
+    """Give the version that the alias is on; None where there is none."""
+    return _version(_if_there(lambda: client.get_model_version_by_alias(name, alias)))
+
+
+def by_number(client: Any, name: str, number: str) -> Version | None:
+    """Give the version of this number; None where there is none."""
+    return _version(_if_there(lambda: client.get_model_version(name, number)))
+
+
+def fetch(client: Any, version: Version, folder: Path) -> Path:
+    """Download the bundle of a version, and only it, into `folder`; the manifest is the registered one, to the byte.
+
+    The other files are `bundle.verify`'s to check.
+
+    Returns:
+        The bundle's folder.
+
+    Raises:
+        ValueError: A file is missing, is one too many, or the manifest was changed.
+        ConnectionError: The store can't be reached.
+    """
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow.artifacts
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+
+    source = client.get_model_version_download_uri(version.name, version.number)
+    _demand(version, f"{source}/{PLACE}", set(bundle.FILES), exactly=True)
+    try:
+        there = mlflow.artifacts.download_artifacts(artifact_uri=f"{source}/{PLACE}", dst_path=str(folder))
+    except (MlflowException, RequestException) as error:
+        raise ConnectionError(f"{version}: the download failed, try again; {error}") from None
+    found, expected = bundle.digest(Path(there)), version.tags.get("bundle")
+    if found != expected:
+        raise ValueError(
+            f"{version}: {bundle.MANIFEST} has sha256 {found}, registered was {expected}; "
+            "it was changed, register the run again"
+        )
+    return Path(there)
+
+
+def demand_whole(client: Any, version: Version) -> None:
+    """Check that what belongs to a version besides its bundle is there and will stay.
+
+    Raises:
+        ValueError: The run is deleted, or the Keras model or the pyfunc is missing.
+        ConnectionError: The store can't be reached.
+    """
+    run = _if_there(lambda: client.get_run(version.run_id))
+    if run is None or run.info.lifecycle_stage != "active":
+        raise ValueError(
+            f"{version}: its run {version.run_id} is deleted, and `mlflow gc` takes "
+            f"the files with it; `mlflow runs restore --run-id {version.run_id}` brings it back"
+        )
+    source = client.get_model_version_download_uri(version.name, version.number)
+    _demand(version, source, {"MLmodel", "artifacts"})
+    _demand(version, f"{source}/artifacts", {"model.keras", "bundle"})
+
+
+def _demand(version: Version, place: str, names: set[str], exactly: bool = False) -> None:
+    import mlflow.artifacts
+
+    # Asked first, because downloading a missing folder can succeed with nothing.
+    found = _if_there(lambda: mlflow.artifacts.list_artifacts(artifact_uri=place)) or []
+    there = {PurePosixPath(entry.path).name for entry in found}
+    faults = [f"{name} is missing" for name in sorted(names - there)]
+    if exactly:
+        faults += [f"{name} does not belong there" for name in sorted(there - names)]
+    if faults:
+        raise ValueError(f"{version}: {', '.join(faults)} in {place}; restore it from a backup")
+
+
+def _version(found: Any | None) -> Version | None:
+    return found and Version(found.name, str(found.version), found.run_id, dict(found.tags))
+
+
+def _if_there(ask: Any) -> Any | None:
+    from mlflow.exceptions import MlflowException
+
+    with store.errors():
+        try:
+            return ask()
+        except MlflowException as error:
+            # sqlite says INVALID_PARAMETER_VALUE of an unknown alias.
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
+            return None

@@ -1,0 +1,179 @@
+"""The phone's folder holds one whole bundle, the old or the new one, whatever happens."""
+
+import json
+import random
+import resource
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from shop import Shop
+from test_signing import write_keys
+
+from src import deploy, promote
+from src.tracking import bundle, handover
+
+pytest_plugins = ["registry_fixtures"]
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow")  # it recommends what does not work on images
+Start = Callable[..., subprocess.Popen]
+TARGET = Path("app/model")
+
+
+def deployed(*options: str) -> None:
+    deploy.main(["--to", str(TARGET), *options])
+
+
+def status(*options: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        deployed("--check", *options)
+    return int(left.value.code or 0)
+
+
+def content() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in TARGET.iterdir()}
+
+
+@pytest.fixture
+def one(shop: Shop) -> Shop:
+    """Give a shop whose champion, version 1, is deployed."""
+    shop.add("fair")
+    promote.main([])
+    deployed()
+    return shop
+
+
+def test_the_champions_bundle_lands_whole_with_a_note_of_what_it_is(one: Shop):
+    assert set(content()) == {"emotion.tflite", "manifest.json", "golden.json", "card.md", "deployed.json"}
+    assert content()["emotion.tflite"] == one.models["fair"]
+    note = json.loads(content()["deployed.json"])
+    assert (note["name"], note["version"], note["alias"]) == ("fer-emotion-drawn", "1", "champion")
+    assert note["bundle"] == bundle.digest(TARGET)
+    assert [path.name for path in TARGET.parent.iterdir()] == ["model"]
+
+
+def test_check_tells_scripts_whether_there_is_something_newer(shop: Shop):
+    shop.add("fair")
+    promote.main([])
+    assert status() == 3
+    deployed()
+    assert status() == 0
+    shop.add("good")
+    assert status() == 0, "a candidate is not a champion"
+    promote.main(["--version", "2"])
+    assert status() == 3
+    deployed()
+    assert status() == 0
+    (TARGET / "card.md").write_text("changed")
+    assert status() == 3
+
+
+@pytest.mark.parametrize("name", bundle.FILES)
+def test_a_flipped_byte_anywhere_is_refused_and_the_old_bundle_stays(one: Shop, name: str):
+    before = content()
+    path = one.files(one.add("good")) / name
+    whole = path.read_bytes()
+    places = random.Random(0)
+    for _ in range(20):
+        damaged = bytearray(whole)
+        damaged[places.randrange(len(whole))] ^= 1 << places.randrange(8)
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=name):
+            deployed("--version", "2")
+        assert content() == before
+    assert list(TARGET.parent.iterdir()) == [TARGET]
+    path.write_bytes(whole)
+    deployed("--version", "2")
+    assert content()["emotion.tflite"] == one.models["good"]
+
+
+@pytest.mark.parametrize("name", bundle.FILES)
+def test_a_missing_and_a_shortened_file_are_refused_by_name(one: Shop, name: str):
+    before = content()
+    path = one.files(one.add("good")) / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=name):
+        deployed("--version", "2")
+    path.unlink()
+    with pytest.raises(ValueError, match=f"{name} is missing"):
+        deployed("--version", "2")
+    assert content() == before
+
+
+def test_a_file_that_does_not_belong_to_a_bundle_is_refused(one: Shop):
+    (one.files("1") / "run_me.js").write_text("alert(1)")
+    with pytest.raises(ValueError, match=r"run_me\.js does not belong there"):
+        deployed()
+
+
+def test_a_public_key_refuses_what_is_unsigned_or_signed_by_another(one: Shop, monkeypatch: pytest.MonkeyPatch):
+    private, public = write_keys(Path(), "ours")
+    _, other = write_keys(Path(), "theirs")
+    with pytest.raises(ValueError, match="is not signed"):
+        deployed("--public-key", str(public))
+    monkeypatch.setenv("FER_SIGNING_KEY", str(private))
+    one.add("good")
+    promote.main(["--version", "2"])
+    before = content()
+    with pytest.raises(ValueError, match="another key"):
+        deployed("--public-key", str(other))
+    assert content() == before
+    deployed("--public-key", str(public))
+    assert content() != before
+
+
+@pytest.mark.usefixtures("one")
+def test_a_folder_that_holds_other_things_is_not_replaced():
+    (TARGET / "index.html").write_text("an app")
+    with pytest.raises(ValueError, match=r"index\.html, which belongs to no bundle"):
+        deployed()
+    with pytest.raises(ValueError, match="model, which belongs to no bundle"):
+        deploy.main(["--to", "app"])
+    assert (TARGET / "index.html").exists()
+
+
+@pytest.mark.usefixtures("one")
+@pytest.mark.parametrize("target", ["params.yaml", "params.yaml/model", "/proc/model"])
+def test_a_place_that_can_not_be_written_is_an_error_that_names_it(target: str):
+    with pytest.raises(OSError, match=r"params\.yaml|/proc"):
+        deploy.main(["--to", target])
+
+
+def test_a_full_disk_leaves_the_old_bundle_and_nothing_half_written(one: Shop):
+    before = content()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, hard))  # the .tflite file has more
+    try:
+        with pytest.raises(OSError, match="too large"):
+            handover.replace(one.files("1"), TARGET, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert content() == before
+    assert list(TARGET.parent.iterdir()) == [TARGET]
+
+
+LIGHT = """
+import sys
+for heavy in ("tensorflow", "keras", "pandas", "scipy", "matplotlib", "sklearn", "cv2"):
+    sys.modules[heavy] = None  # importing it fails
+from src.deploy import main
+main(["--to", "light"])
+"""
+
+
+@pytest.mark.usefixtures("one")
+def test_deploy_needs_no_machine_learning_tools(start: Start):
+    process = start("-c", LIGHT)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, printed
+    bundle.verify(Path("light"))
+
+
+def test_a_store_that_is_not_there_is_named_and_not_made(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    shop.add("fair")
+    with pytest.raises(ValueError, match="no version with the alias 'champion'"):
+        deployed()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    with pytest.raises(FileNotFoundError, match=r"elsewhere\.db is missing"):
+        deployed("--tracking-uri", "sqlite:///elsewhere.db")
+    assert not Path("elsewhere.db").exists()

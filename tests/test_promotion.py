@@ -1,0 +1,305 @@
+"""The alias `champion` moves only to what was compared with the version it leaves."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from shop import DRAWN, Shop
+from test_signing import write_keys
+
+from src import promote
+from src.tracking import decisions, lock, promotion, signing, store, versions
+
+pytest_plugins = ["registry_fixtures"]
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow")  # it recommends what does not work on images
+Start = Callable[..., subprocess.Popen]
+
+
+def judge(shop: Shop, version: str | None = None, name: str = DRAWN, dry_run: bool = False) -> promotion.Decided:
+    return promotion.promote(name, version, shop.params, shop.exam, dry_run=dry_run)
+
+
+def past(name: str = DRAWN) -> list[decisions.Decision]:
+    client = store.connect()
+    champion = versions.by_alias(client, name, versions.CHAMPION)
+    return decisions.history(client, name, champion and champion.number)
+
+
+def why_not(done: promotion.Decided) -> str:
+    assert done.judgement is not None
+    return done.judgement.why_not()
+
+
+def failed(done: promotion.Decided) -> list[str]:
+    assert done.judgement is not None
+    return [rule.rule for rule in done.judgement.rules if not rule.passed]
+
+
+def test_better_versions_become_champion_one_after_the_other_and_history_says_so(
+    shop: Shop, capsys: pytest.CaptureFixture
+):
+    for model in ("poor", "fair", "good"):
+        shop.add(model)
+        promote.main(["--reason", f"{model} is what we have"] + ["--version", "1"] * (model == "poor"))
+    assert shop.champion() == "3"
+    printed = capsys.readouterr().out
+    assert "there is no champion yet" in printed
+    assert "version 3, against version 2, the champion" in printed
+    assert "3 times by now" in printed
+    assert [(one.outcome, one.before, one.version) for one in past()] == [
+        ("promoted", None, "1"), ("promoted", "1", "2"), ("promoted", "2", "3"),
+    ]  # fmt: skip
+    promote.main(["--history"])
+    assert "fair is what we have" in capsys.readouterr().out
+
+
+def test_a_refusal_exits_with_1_is_kept_and_frees_the_candidate(shop: Shop):
+    shop.add("good")
+    promote.main([])
+    worse = shop.add("poor")
+    with pytest.raises(SystemExit) as left:
+        promote.main(["--version", worse])
+    assert left.value.code == 1
+    assert shop.champion() == "1"
+    assert past()[-1].outcome == "refused"
+    assert "max_drop" in past()[-1].reason
+    assert store.connect().get_model_version(DRAWN, worse).tags["judged"] == "refused"
+
+
+def test_a_decision_keeps_who_when_and_the_evidence(shop: Shop):
+    shop.add("good")
+    judge(shop)
+    client = store.connect()
+    run = client.get_run(past()[0].run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["candidate/accuracy"] == 1
+    assert run.data.params["promote.max_drop"] == "0.0"
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"decision.txt", "decision.json"}
+    assert "@" in past()[0].who
+
+
+def test_a_dry_run_moves_nothing_but_counts_as_a_question(shop: Shop):
+    shop.add("good")
+    assert judge(shop, dry_run=True).outcome == "dry run"
+    assert shop.champion() is None
+    done = judge(shop)
+    assert done.judgement is not None
+    assert (done.outcome, done.judgement.asked) == ("promoted", 2)
+
+
+def test_the_champion_itself_is_nothing_to_decide(shop: Shop):
+    shop.add("good")
+    judge(shop)
+    assert judge(shop).outcome == "nothing to do"
+    assert len(past()) == 1
+
+
+def test_pooled_is_refused_without_asking_the_test_split(shop: Shop):
+    shop.add("good", protocol="pooled")
+    done = judge(shop)
+    assert (failed(done), shop.champion()) == (["protocol"], None)
+    assert past()[0].accuracy is None
+
+
+def test_a_drawn_model_that_was_registered_as_fer_emotion_is_refused(shop: Shop):
+    shop.add("good", name="fer-emotion", drawn=True)
+    assert failed(judge(shop, name="fer-emotion")) == ["faces"]
+    assert shop.champion("fer-emotion") is None
+
+
+def test_a_version_with_deleted_files_is_refused_with_what_is_missing(shop: Shop):
+    files = shop.files(shop.add("good"))
+    (files / "golden.json").unlink()
+    done = judge(shop)
+    assert failed(done) == ["files"]
+    assert "golden.json is missing" in why_not(done)
+    shutil.rmtree(files.parents[1])
+    assert "MLmodel is missing" in why_not(judge(shop))
+    assert shop.champion() is None
+
+
+def test_a_version_with_a_changed_file_or_a_deleted_run_is_refused(shop: Shop):
+    first, second = shop.add("good"), shop.add("fair")
+    (shop.files(first) / "card.md").write_text("# better than it is\n")
+    assert "card.md: found" in why_not(judge(shop, first))
+    client = store.connect()
+    client.delete_run(client.get_model_version(DRAWN, second).run_id)
+    assert "is deleted" in why_not(judge(shop, second))
+
+
+def test_nobody_becomes_champion_while_the_present_one_can_not_be_compared_with(shop: Shop):
+    shop.add("fair")
+    judge(shop)
+    shutil.rmtree(shop.files("1"))
+    better = shop.add("good")
+    assert failed(judge(shop, better)) == ["champion's files"]
+    assert shop.champion() == "1"
+    assert "judged" not in store.connect().get_model_version(DRAWN, better).tags
+
+
+def test_where_other_emotions_are_allowed_the_absolute_rules_decide_and_the_table_says_so(shop: Shop):
+    old = shop.add("good", labels=["happy", "sad", "angry"], test_digest="old")
+    store.connect().set_registered_model_alias(DRAWN, "champion", old)
+    new = shop.add("poor")
+    assert failed(judge(shop, new)) == ["same_emotions"]
+    shop.params = shop.params.model_copy(update={"same_emotions": None})
+    done = judge(shop, new)
+    assert (done.outcome, done.champion, shop.champion()) == ("promoted", old, new)
+    assert done.judgement is not None
+    assert "not compared with happy, sad, angry" in done.judgement.text()
+
+
+def test_rollback_goes_back_step_by_step_and_skips_what_was_rolled_back(shop: Shop):
+    for model in ("poor", "fair", "good"):
+        judge(shop, shop.add(model))
+    promotion.rollback(DRAWN, None, "it blinks")
+    assert shop.champion() == "2"
+    judge(shop, shop.add("good"))
+    assert shop.champion() == "4"
+    promotion.rollback(DRAWN, None)
+    assert shop.champion() == "2", "3 was rolled back"
+    promotion.rollback(DRAWN, None)
+    assert shop.champion() == "1"
+    with pytest.raises(ValueError, match="earlier champions: none"):
+        promotion.rollback(DRAWN, None)
+
+
+def test_what_was_rolled_back_does_not_come_back_from_further_down():
+    moves = [("promoted", None, "2"), ("promoted", "2", "3"), ("promoted", "3", "2"), ("rolled back", "2", "3")]
+    told = [
+        decisions.Decision("", outcome, before, to, datetime.now(UTC), "", "", None, None)
+        for outcome, before, to in moves
+    ]
+    assert decisions.champions(told) == ["3"]
+    assert decisions.earlier_champions(told[:3], "2") == ["3"]
+
+
+def test_a_version_that_was_rolled_back_returns_only_by_its_number(shop: Shop):
+    judge(shop, shop.add("fair"))
+    judge(shop, shop.add("good"))
+    store.connect().set_registered_model_alias(DRAWN, "candidate", "2")
+    promotion.rollback(DRAWN, None, "it blinks")
+    with pytest.raises(ValueError, match="rolled back \\(it blinks\\)"):
+        judge(shop)
+    assert judge(shop, "2").outcome == "promoted"
+
+
+def test_rollback_refuses_a_champion_whose_files_are_gone_and_can_go_further_back(shop: Shop):
+    for model in ("poor", "fair", "good"):
+        judge(shop, shop.add(model))
+    shutil.rmtree(shop.files("2"))
+    with pytest.raises(ValueError, match="bundle is missing"):
+        promotion.rollback(DRAWN, None)
+    assert shop.champion() == "3"
+    promotion.rollback(DRAWN, "1")
+    assert shop.champion() == "1"
+
+
+def test_promotion_signs_what_it_promotes(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    private, public = write_keys(Path(), "ours")
+    monkeypatch.setenv(signing.KEY_VARIABLE, str(private))
+    shop.add("good")
+    judge(shop)
+    signature = store.connect().get_model_version(DRAWN, "1").tags[signing.TAG]
+    signing.check((shop.files("1") / "manifest.json").read_bytes(), signature, public)
+
+
+def test_a_champion_from_before_there_was_a_key_is_signed_by_promoting_it_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    shop.add("good")
+    judge(shop)
+    monkeypatch.setenv(signing.KEY_VARIABLE, str(write_keys(Path(), "ours")[0]))
+    assert [judge(shop).outcome for _ in range(2)] == ["signed", "nothing to do"]
+
+
+def test_of_two_promotions_at_once_the_second_sees_that_the_champion_changed(shop: Shop, start: Start):
+    judge(shop, shop.add("fair"))
+    shop.add("good")
+    shop.add("good")
+    client = store.connect()
+    with lock.held(client, DRAWN):
+        racing = [start("-m", "src.promote", "--version", version) for version in ("2", "3")]
+        for process in racing:  # both have compared with version 1, and want to move the alias
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("waiting: ")
+    printed = [process.communicate(timeout=60)[0] for process in racing]
+    assert sorted(process.returncode for process in racing) == [0, 1]
+    assert sorted(one.outcome for one in past()) == ["overtaken", "promoted", "promoted"]
+    assert any("overtaken: " in text for text in printed)
+    assert shop.champion() == next(one.version for one in past() if one.before == "1" and one.outcome == "promoted")
+
+
+HOLD = """
+import time
+from src.tracking import lock, store
+with lock.held(store.connect(), "fer-emotion-drawn"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_promotion_that_is_killed_leaves_no_lock_that_lasts(shop: Shop, start: Start, capsys: pytest.CaptureFixture):
+    shop.add("good")
+    holder = start("-c", HOLD)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert judge(shop).outcome == "promoted"
+    assert "waiting" not in capsys.readouterr().out
+    assert [model.name for model in store.connect().search_registered_models()] == [DRAWN]
+
+
+def foreign_lock(seconds: float) -> None:
+    tags = {"host": "elsewhere", "process": "1@1.00", "expires": str(time.time() + seconds)}
+    store.connect().create_registered_model(f"{DRAWN}.promoting.abc", tags=tags)
+
+
+def test_a_lock_of_another_machine_is_waited_for_until_its_time_is_over(shop: Shop, capsys: pytest.CaptureFixture):
+    shop.add("good")
+    foreign_lock(seconds=1)
+    assert judge(shop).outcome == "promoted"
+    assert "waiting: fer-emotion-drawn is being promoted by process 1 on elsewhere" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_lock_that_does_not_end_ends_the_wait_in_one_line():
+    foreign_lock(seconds=60)
+    with pytest.raises(TimeoutError, match="process 1 on elsewhere"), lock.held(store.connect(), DRAWN, wait_s=0.5):
+        pytest.fail("two hold the lock")
+
+
+@pytest.mark.usefixtures("shop")
+def test_who_lost_the_lock_meanwhile_moves_nothing():
+    client = store.connect()
+    with lock.held(client, DRAWN) as keep:
+        keep()
+        client.delete_registered_model(client.search_registered_models()[0].name)
+        with pytest.raises(TimeoutError, match="nothing was changed"):
+            keep()
+
+
+@pytest.mark.parametrize(("moved", "outcome"), [(True, "promoted"), (False, "cut off")])
+def test_a_promotion_killed_around_the_move_is_completed_by_the_next(shop: Shop, moved: bool, outcome: str):
+    version = shop.add("good")
+    client = store.connect()
+    decisions.begin(client, decisions.PROMOTED, DRAWN, None, version, "killed after this")
+    if moved:
+        client.set_registered_model_alias(DRAWN, "champion", version)
+    assert past()[0].outcome == outcome
+    judge(shop, shop.add("poor"))
+    assert client.get_run(past()[0].run_id).data.tags["outcome"] == outcome
+
+
+def test_a_name_without_versions_is_refused_in_one_line(shop: Shop):
+    with pytest.raises(ValueError, match="fer-emotion has no version with the alias 'candidate'"):
+        judge(shop, name="fer-emotion")
+    with pytest.raises(ValueError, match="has no version 7"):
+        judge(shop, "7")
