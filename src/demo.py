@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from src import cli, paths
+from src.deploy import NEWER
 from src.params import changed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,6 +23,9 @@ SHORT = {
     "train.average_decay": 0.9,
 }
 """What differs from params.yaml: enough to learn drawn faces in seconds."""
+
+REFUSED = 1
+"""Exit status of `promote` when the gate says no."""
 
 
 def make_workspace(folder: Path, values: dict[str, Any]) -> None:
@@ -38,20 +42,36 @@ def make_workspace(folder: Path, values: dict[str, Any]) -> None:
     with paths.replacing(folder / paths.PARAMS) as path:
         path.write_text(changed((ROOT / paths.PARAMS).read_text(encoding="utf-8"), values), encoding="utf-8")
     if not (folder / ".dvc").exists():
-        dvc(folder, "init", "--quiet", "--no-scm")
-        dvc(folder, "config", "core.analytics", "false")
+        call(folder, "dvc", "init", "--quiet", "--no-scm")
+        call(folder, "dvc", "config", "core.analytics", "false")
 
 
-def dvc(folder: Path, *words: str) -> None:
-    """Call DVC in a workspace, which keeps its own store whatever the environment says.
+def call(folder: Path, *words: str, expected: tuple[int, ...] = (0,)) -> int:
+    """Run `python -m <words>` in a workspace, which keeps its own store whatever the environment says.
 
     Raises:
-        ChildProcessError: DVC failed; it has said why on stderr.
+        ChildProcessError: The exit status is none of those expected; the command has said why on stderr.
     """
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_"))}
-    done = subprocess.run([sys.executable, "-m", "dvc", *words], cwd=folder, env=environment)
-    if done.returncode:
-        raise ChildProcessError(f"`dvc {' '.join(words)}` failed in {folder} (see above)")
+    status = subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment).returncode
+    if status not in expected:
+        raise ChildProcessError(f"`{' '.join(words)}` ended with status {status} in {folder} (see above)")
+    return status
+
+
+def hand_over(folder: Path) -> None:
+    """Take the candidate through the gate, put the champion's bundle in place, and ask it about a photo."""
+    import matplotlib as mpl
+
+    photo = "grace_hopper.jpg"
+    shutil.copyfile(Path(mpl.get_data_path()) / "sample_data" / photo, folder / photo)
+    to = str(paths.DEPLOYED)
+    print()
+    call(folder, "src.promote", expected=(0, REFUSED))
+    if call(folder, "src.deploy", "--to", to, "--check", expected=(0, NEWER)) == NEWER:
+        call(folder, "src.deploy", "--to", to)
+    print()
+    call(folder, "src.predict", photo, "--bundle", to)
 
 
 def results(folder: Path) -> str:
@@ -84,7 +104,8 @@ def results(folder: Path) -> str:
 def main(argv: list[str] | None = None) -> None:
     cli.parser("demo", __doc__).parse_args(argv)
     make_workspace(WORKSPACE, SHORT)
-    dvc(WORKSPACE, "repro")
+    call(WORKSPACE, "dvc", "repro")
+    hand_over(WORKSPACE)
     print(results(WORKSPACE))
 
 

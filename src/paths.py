@@ -13,6 +13,7 @@ MODELS = Path("models")
 MOBILE = MODELS / "mobile"
 BUNDLE = MODELS / "bundle"
 REPORTS = Path("reports")
+DEPLOYED = Path("app/public/model")
 CHECKPOINTS = Path(".checkpoints")
 
 

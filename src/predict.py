@@ -18,7 +18,6 @@ from src.network.litert import Classifier
 from src.report import annotate
 from src.tracking import bundle
 
-CHAMPION = Path("app/public/model")
 WHOLE = Crop(shift_x=0.0, shift_y=0.0, side=1.0)
 DRAWN = "trained on drawn faces: says nothing about real ones"
 NO_FACE = "no face found (one under a tenth of the picture is missed; one cut out already needs --cropped)"
@@ -67,9 +66,11 @@ def load_model(folder: Path | None) -> Model:
         ValueError: There is no bundle, or it is not what its manifest says.
     """
     if folder is None:
-        folder = next((place for place in (CHAMPION, paths.BUNDLE) if (place / bundle.MANIFEST).exists()), None)
+        folder = next((place for place in (paths.DEPLOYED, paths.BUNDLE) if (place / bundle.MANIFEST).exists()), None)
     if folder is None:
-        raise ValueError(f"no bundle in {CHAMPION} or {paths.BUNDLE}; run `dvc repro`, or choose one with --bundle")
+        raise ValueError(
+            f"no bundle in {paths.DEPLOYED} or {paths.BUNDLE}; run `dvc repro`, or choose one with --bundle"
+        )
     manifest = bundle.verify(folder)
     classifier = Classifier(folder / bundle.MODEL)
     try:
@@ -188,7 +189,7 @@ def arguments(argv: list[str] | None) -> Namespace:
     parser.add_argument("photos", nargs="*", type=Path, metavar="PHOTO", help="pictures, or folders of them")
     parser.add_argument("--camera", action="store_true", help="take one picture with the first camera instead")
     parser.add_argument("--cropped", action="store_true", help="each picture is one face, cut out as in FER2013")
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help=f"default: {CHAMPION}, or else {paths.BUNDLE}")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help=f"default: {paths.DEPLOYED}, or else {paths.BUNDLE}")
     parser.add_argument("--json", action="store_true", help="print a list with the faces of each file that was read")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write copies of the pictures, the faces marked")
     options = parser.parse_args(argv)
