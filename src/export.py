@@ -51,6 +51,11 @@ def measure(variants: dict[str, bytes], keras_probabilities: np.ndarray, val: Sp
 def choose(measured: pd.DataFrame, max_drop: float) -> str:
     """Name the smallest variant that loses at most `max_drop` of val accuracy against Keras."""
     good = measured[measured["drop"] <= max_drop + 1e-12]
+    if good.empty:
+        raise ValueError(
+            f"every variant loses more than {max_drop:.1%} of val accuracy against Keras (float32 "
+            f"{measured['drop']['float32']:.1%}), expected one that does not; raise export.max_drop, or train longer"
+        )
     return str(good["bytes"].idxmin())
 
 

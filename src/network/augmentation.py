@@ -29,7 +29,8 @@ def warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
 def transforms(count: int, side: int, params: Augmentation, random: np.random.Generator) -> np.ndarray:
     """Give `count` affine maps from pixels of the result to pixels of the source.
 
-    Composed as in Keras's ImageDataGenerator: rotation, shift, shear, zoom, about the centre; then the mirror.
+    Rotation, shear and zoom about the centre, then the mirror, then the shift; the ranges are those of Keras's
+    ImageDataGenerator, which counts rows as x and so shears along the other axis.
 
     Returns:
         float64 array (count, 2, 3): source (x, y) = M @ (x, y, 1).

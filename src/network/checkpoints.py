@@ -47,8 +47,15 @@ class Checkpoint(NamedTuple):
 
 
 def folder(identity: dict) -> Path:
-    """Give the folder of the training with this identity (parameters, data, platform); any other is not resumed."""
-    return paths.CHECKPOINTS / hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    """Give the folder of the training with this identity and this code; any other is not resumed.
+
+    Args:
+        identity: Parameters, data and platform, in what JSON can hold.
+    """
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return paths.CHECKPOINTS / digest.hexdigest()[:16]
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

@@ -54,7 +54,9 @@ def _converted(model: keras.Model, input_dtype: str, variants: dict) -> dict[str
     fixed = keras.Model(image, model(keras.layers.Lambda(lambda x: keras.ops.cast(x, "float32"))(image)))
     converted = {}
     with tempfile.TemporaryDirectory() as folder:
-        fixed.export(folder, verbose=False)
+        # Without it the batch size becomes free, which LiteRT.js does not take.
+        signature = [keras.InputSpec(shape=(1, SIDE, SIDE, 1), dtype=input_dtype, name="image")]
+        fixed.export(folder, verbose=False, input_signature=signature)
         for variant, configure in variants.items():
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             configure(converter)

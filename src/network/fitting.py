@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import keras
@@ -84,8 +85,10 @@ def fit(
     keras.utils.set_random_seed(params.seed)
     with precision.policy(params.precision):
         model = _compiled(model_params, params, classes)
-    state = resume or State(average=_values(_variables(model)) if params.average_decay is not None else [])
-    if resume:
+    if resume is None:
+        state = State(average=_values(_variables(model)) if params.average_decay is not None else [])
+    else:
+        state = replace(resume, history=list(resume.history), average=list(resume.average))
         _assign(_variables(model), resume.variables)
         _assign(model.optimizer.variables, resume.optimizer)
 
@@ -93,14 +96,15 @@ def fit(
     while len(accuracies) < params.epochs and not schedules.should_stop(params.early_stopping, accuracies):
         metrics = _train_epoch(model, params, train, classes, accuracies, state.average, on_batch_end)
         state.variables, state.optimizer = _values(_variables(model)), _values(model.optimizer.variables)
-        if state.average:
-            _assign(_variables(model), state.average)
+        scored = state.average or state.variables
+        _assign(_variables(model), scored)
         metrics |= _score(model, val, classes)
+        _assign(_variables(model), state.variables)
+        _check_finite(metrics["val_loss"], "val loss", f"epoch {len(accuracies) + 1}", params)
         accuracies.append(metrics["val_accuracy"])
         state.history.append(metrics)
         if schedules.best_epoch(accuracies) == len(accuracies) - 1:
-            state.best = _values(_variables(model))
-        _assign(_variables(model), state.variables)
+            state.best = list(scored)
         if on_epoch_end(state):
             break
 
@@ -140,18 +144,22 @@ def _train_epoch(
     steps = max(1, len(train.labels) // params.batch_size)
     seen = Means()
     for step, (images, targets) in enumerate(batches(params, train, classes, epoch)):
-        rate = schedules.learning_rate(params, epoch + (step + 1) / steps, accuracies)
+        rate = schedules.learning_rate(params, epoch + (step + 0.5) / steps, accuracies)
         model.optimizer.learning_rate = rate
         seen.add(model.train_on_batch(images, targets, return_dict=True), len(images))
-        if not math.isfinite(seen.mean("loss")):
-            raise FloatingPointError(
-                f"loss became {seen.mean('loss')} in epoch {epoch + 1}, step {step + 1}, expected a finite number; "
-                f"lower train.learning_rate (it is {params.learning_rate:g})"
-            )
+        _check_finite(seen.mean("loss"), "loss", f"epoch {epoch + 1}, step {step + 1}", params)
         if average:
             _update_average(average, model, params.average_decay or 0, epoch * steps + step)
         on_batch_end(len(images))
     return {"loss": seen.mean("loss"), "accuracy": seen.mean("accuracy"), "learning_rate": rate}
+
+
+def _check_finite(loss: float, name: str, where: str, params: TrainParams) -> None:
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"{name} became {loss} in {where}, expected a finite number; "
+            f"lower train.learning_rate (it is {params.learning_rate:g})"
+        )
 
 
 def batches(params: TrainParams, train: Split, classes: int, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -217,7 +225,7 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
 
 
 def _values(variables: list[keras.Variable]) -> Weights:
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+    return [np.array(variable.numpy()) for variable in variables]
 
 
 def _assign(variables: list[keras.Variable], values: Weights) -> None:

@@ -16,7 +16,7 @@ def resolve(precision: str) -> str:
     """
     if precision != "auto":
         return precision
-    if keras.distribution.list_devices("gpu"):
+    if any(name.startswith("gpu") for name in keras.distribution.list_devices()):
         return "mixed_bfloat16"
     cpuinfo = Path("/proc/cpuinfo")  # Linux only; elsewhere float32 is the safe choice
     flags = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()

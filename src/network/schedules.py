@@ -41,7 +41,7 @@ def plateau(initial: float, val_accuracies: Sequence[float], params: Plateau) ->
             continue
         waited += 1
         if waited >= params.patience:
-            rate, waited = max(rate * params.factor, params.min_learning_rate), 0
+            rate, waited = min(rate, max(rate * params.factor, params.min_learning_rate)), 0
     return rate
 
 

@@ -46,9 +46,10 @@ class Description(NamedTuple):
     source: str
 
     def identity(self) -> dict[str, Any]:
-        """Give what decides about the trained weights; two trainings with the same are the same."""
+        """Give what decides about the trained weights, besides the code."""
         seen = {split: digest for split, (digest, _) in self.datasets.items() if split != "test"}
-        return {"params": self.params, "tags": self.tags, "datasets": seen}
+        platform = {name: self.tags[name] for name in ("backend", "precision")}
+        return {"params": self.params, "datasets": seen, "platform": platform}
 
 
 class Run:
@@ -99,15 +100,16 @@ def training(description: Description, resumed: str | None, history: list[dict[s
         close_dead_runs(client, store.experiment_id(client, description.experiment))
         run_id = _known(client, resumed) or os.environ.get("MLFLOW_RUN_ID")
         if run_id:
+            for name, value in lineage.process_tags().items():
+                client.set_tag(run_id, name, value)
             client.update_run(run_id, status="RUNNING")
-            _describe(client, run_id, description)
         else:
-            run_id = _create(client, description)
-        for name, value in lineage.process_tags().items():
-            client.set_tag(run_id, name, value)
-        _log_missing_epochs(client, run_id, history)
+            run_id = _create(client, description, lineage.process_tags())
     run = Run(client, run_id)
     try:
+        with store.errors():
+            _describe(client, run_id, description)
+            _log_missing_epochs(client, run_id, history)
         yield run
     except KeyboardInterrupt:
         run.end("KILLED")
@@ -146,9 +148,9 @@ def send(
     with store.errors():
         known = _known(client, run_id) or _find_copy(client, run_id, description)
         if known is None:
-            copy = description._replace(tags={**description.tags, "origin_run_id": run_id})
-            known = _create(client, copy)
+            known = _create(client, description, {"origin_run_id": run_id})
             client.set_terminated(known)
+            _describe(client, known, description)
         _log_missing_epochs(client, known, history)
         there = client.get_run(known).data.metrics
         missing = {name: value for name, value in metrics.items() if there.get(name) != value}
@@ -168,11 +170,9 @@ def close_dead_runs(client: Any, experiment: str) -> None:
             client.set_terminated(run.info.run_id, status="KILLED")
 
 
-def _create(client: Any, description: Description) -> str:
+def _create(client: Any, description: Description, tags: dict[str, str]) -> str:
     experiment = store.experiment_id(client, description.experiment)
-    run_id = client.create_run(experiment, run_name=description.name).info.run_id
-    _describe(client, run_id, description)
-    return run_id
+    return client.create_run(experiment, tags=tags, run_name=description.name).info.run_id
 
 
 def _describe(client: Any, run_id: str, description: Description) -> None:

@@ -1,0 +1,95 @@
+"""What several test files share: the parameters of params.yaml, drawn faces, and workspaces to run stages in."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from src import preprocess, pull
+from src.faces.drawn import draw
+from src.fer2013 import EMOTIONS, Split
+from src.params import ModelParams, TrainParams, read_params
+
+ROOT = Path(__file__).parents[1]
+CHOSEN = [EMOTIONS.index(name) for name in ("happy", "sad", "neutral")]
+
+
+@pytest.fixture(scope="session")
+def model_params() -> ModelParams:
+    """Give the section `model` of the repository's params.yaml."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return read_params(ModelParams)
+
+
+@pytest.fixture(scope="session")
+def train_params() -> TrainParams:
+    """Give the section `train` of the repository's params.yaml."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        return read_params(TrainParams)
+
+
+@pytest.fixture(scope="session")
+def faces() -> tuple[Split, Split]:
+    """Give 240 train and 60 val faces, drawn by code: happy, sad and neutral take turns."""
+    images, codes = draw(700, seed=5)
+    chosen = np.isin(codes, CHOSEN)
+    images, labels = images[chosen][..., None], np.searchsorted(CHOSEN, codes[chosen])
+    return Split(images[:240], labels[:240]), Split(images[240:], labels[240:])
+
+
+@pytest.fixture
+def make_workspace(tmp_path: Path) -> Callable[..., Path]:
+    """Give a function that makes a workspace under tmp_path: a link to src, params.yaml, and drawn faces in splits.
+
+    It takes a name and, per section, the keys of params.yaml to change: `make_workspace("one", train={"epochs": 2})`.
+    """
+
+    def make(name: str, **changes: dict[str, Any]) -> Path:
+        workspace = tmp_path / name
+        workspace.mkdir()
+        (workspace / "src").symlink_to(ROOT / "src")
+        yaml = YAML()
+        params = yaml.load(ROOT / "params.yaml")
+        params["data"]["source"] = "drawn"
+        for section, values in changes.items():
+            params[section] |= values
+        yaml.dump(params, workspace / "params.yaml")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(workspace)
+            pull.main([])
+            preprocess.main([])
+        return workspace
+
+    return make
+
+
+@pytest.fixture
+def start_stage() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Give a function that starts a stage in a workspace, its output in log.txt there, and end what is left of it.
+
+    It takes the workspace, the stage, its options, and variables for its environment by keyword.
+    """
+    started: list[subprocess.Popen] = []
+
+    def start(workspace: Path, stage: str, *options: str, **variables: str) -> subprocess.Popen:
+        ours = ("DVC_", "FER2013_", "KERAS_", "MLFLOW_")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        environment |= {"KERAS_BACKEND": "tensorflow"} | variables
+        with (workspace / "log.txt").open("a") as log:
+            command = [sys.executable, "-m", f"src.{stage}", *options]
+            process = subprocess.Popen(command, cwd=workspace, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()

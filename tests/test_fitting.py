@@ -1,0 +1,257 @@
+from copy import deepcopy
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pytest
+
+from src.fer2013 import Split
+from src.network import checkpoints
+from src.network.architectures import build
+from src.network.checkpoints import Checkpoint, State, Weights
+from src.network.fitting import Fit, batches, fit, mix, predict
+from src.params import EarlyStopping, ModelParams, Plateau, TrainParams
+
+Faces = tuple[Split, Split]
+EPOCHS = 4
+
+
+class Training(NamedTuple):
+    """A finished training, and its state after the last epoch."""
+
+    fit: Fit
+    last: State
+
+
+def train(model: ModelParams, params: TrainParams, faces: Faces) -> Training:
+    """Train without stopping."""
+    states: list[State] = []
+
+    def keep(state: State) -> bool:
+        states.append(state)
+        return False
+
+    return Training(fit(model, params, *faces, classes=3, on_epoch_end=keep), states[-1])
+
+
+def same(one: Weights, other: Weights) -> bool:
+    return len(one) == len(other) and all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.fixture(scope="module")
+def few(faces: Faces) -> Faces:
+    """Give 100 train and 30 val faces: batches of 16 leave 4 out."""
+    return Split(faces[0].images[:100], faces[0].labels[:100]), Split(faces[1].images[:30], faces[1].labels[:30])
+
+
+@pytest.fixture(scope="module")
+def dcnn(model_params: ModelParams) -> ModelParams:
+    return model_params.model_copy(update={"architecture": "dcnn", "width": 0.125, "dropout": 0.5})
+
+
+@pytest.fixture(scope="module")
+def plateau(train_params: TrainParams) -> TrainParams:
+    """Give Adam, averaged weights, and a plateau schedule that lowers the rate after every epoch but the first."""
+    change = {"seed": 3, "epochs": EPOCHS, "batch_size": 16, "optimizer": "adam", "learning_rate": 0.003}
+    change |= {
+        "schedule": "plateau",
+        "early_stopping": None,
+        "mixup": 0.2,
+        "average_decay": 0.9,
+        "precision": "float32",
+    }
+    change["plateau"] = Plateau(patience=1, min_delta=0.9, factor=0.5, min_learning_rate=1e-7)
+    return train_params.model_copy(update=change)
+
+
+@pytest.fixture(scope="module")
+def cosine(plateau: TrainParams) -> TrainParams:
+    change = {"epochs": 2, "schedule": "cosine", "warmup_epochs": 0.5, "optimizer": "nadam"}
+    change["precision"] = "mixed_bfloat16"
+    return plateau.model_copy(update=change)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(dcnn: ModelParams, plateau: TrainParams, few: Faces) -> Training:
+    return train(dcnn, plateau, few)
+
+
+def test_batches_are_a_function_of_seed_and_epoch(plateau: TrainParams, few: Faces) -> None:
+    first, again = (list(batches(plateau, few[0], 3, epoch=2)) for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        assert same(list(one), list(other))
+    other_epoch = next(batches(plateau, few[0], 3, epoch=1))
+    other_seed = next(batches(plateau.model_copy(update={"seed": 4}), few[0], 3, epoch=2))
+    assert not np.array_equal(first[0][0], other_epoch[0])
+    assert not np.array_equal(first[0][0], other_seed[0])
+
+
+def test_an_image_comes_at_most_once_an_epoch_with_its_own_label_and_others_are_left_out_each_time(
+    plateau: TrainParams, few: Faces
+) -> None:
+    params = plateau.model_copy(update={"augmentation": None, "mixup": None})
+    place = {image.tobytes(): index for index, image in enumerate(few[0].images)}
+    left_out = []
+    for epoch in range(3):
+        seen = list(batches(params, few[0], 3, epoch))
+        assert [images.shape for images, _ in seen] == [(16, 48, 48, 1)] * 6
+        indices = [place[image.astype(np.uint8).tobytes()] for images, _ in seen for image in images]
+        assert len(set(indices)) == 96
+        assert np.concatenate([targets.argmax(axis=1) for _, targets in seen]).tolist() == list(few[0].labels[indices])
+        left_out.append(frozenset(range(100)) - set(indices))
+    assert len(set(left_out)) == 3
+
+
+def test_augmentation_moves_the_images_and_keeps_their_labels(plateau: TrainParams, few: Faces) -> None:
+    moved, targets = next(batches(plateau.model_copy(update={"mixup": None}), few[0], 3, epoch=0))
+    assert (moved.dtype, moved.min() >= 0, moved.max() > 1) == (np.float32, True, True)
+    originals = few[0].images.astype("float32")
+    assert not any((originals == image).all(axis=(1, 2, 3)).any() for image in moved)
+    assert sorted(targets.reshape(-1)) == [0] * 32 + [1] * 16
+
+
+class AlwaysAQuarter(np.random.Generator):
+    def __init__(self) -> None:
+        super().__init__(np.random.PCG64(0))
+
+    def beta(self, a, b):  # type: ignore[override]
+        return 0.25
+
+
+def test_mixup_blends_a_batch_and_its_targets_with_their_reverse() -> None:
+    images = np.array([0, 100, 200], np.float32).reshape(3, 1, 1, 1)
+    targets = np.eye(3, dtype=np.float32)
+    blended, shares = mix(images, targets, 0.2, AlwaysAQuarter())
+    assert blended.reshape(-1).tolist() == [150, 100, 50]
+    assert shares.tolist() == [[0.25, 0, 0.75], [0, 1, 0], [0.75, 0, 0.25]]
+    assert (blended.dtype, shares.dtype) == (np.float32, np.float32)
+
+
+def test_the_same_parameters_give_the_same_weights_twice(
+    undisturbed: Training, dcnn: ModelParams, plateau: TrainParams, few: Faces
+) -> None:
+    again = train(dcnn, plateau, few)
+    assert same(again.last.variables, undisturbed.last.variables)
+    assert again.fit.history == undisturbed.fit.history
+
+
+def stopped_after_every_epoch(model: ModelParams, params: TrainParams, faces: Faces, folder: Path) -> Training:
+    """Train, but stop after each epoch and go on from the checkpoint file, as a new process would."""
+    state: State | None = None
+
+    def keep_and_stop(state: State) -> bool:
+        checkpoints.save(folder, Checkpoint(state, run_id="run"))
+        return True
+
+    for _ in range(params.epochs):
+        result = fit(model, params, *faces, classes=3, on_epoch_end=keep_and_stop, resume=state)
+        checkpoint = checkpoints.load(folder)
+        assert checkpoint is not None
+        state = checkpoint.state
+    assert state is not None
+    return Training(result, state)
+
+
+def assert_identical(stopped: Training, undisturbed: Training) -> None:
+    assert stopped.fit.history == undisturbed.fit.history
+    for part in ("variables", "optimizer", "average", "best"):
+        assert same(getattr(stopped.last, part), getattr(undisturbed.last, part)), part
+    assert same(stopped.fit.model.get_weights(), undisturbed.fit.model.get_weights())
+
+
+def test_stopping_after_every_epoch_changes_no_bit_with_plateau_dropout_and_averaging(
+    undisturbed: Training, dcnn: ModelParams, plateau: TrainParams, few: Faces, tmp_path: Path
+) -> None:
+    assert [round(epoch["learning_rate"], 6) for epoch in undisturbed.fit.history] == [0.003, 0.003, 0.0015, 0.00075]
+    assert_identical(stopped_after_every_epoch(dcnn, plateau, few, tmp_path), undisturbed)
+
+
+def test_stopping_after_every_epoch_changes_no_bit_with_cosine_nadam_and_bfloat16(
+    dcnn: ModelParams, cosine: TrainParams, few: Faces, tmp_path: Path
+) -> None:
+    undisturbed = train(dcnn, cosine, few)
+    assert_identical(stopped_after_every_epoch(dcnn, cosine, few, tmp_path), undisturbed)
+    assert {layer.dtype_policy.name for layer in undisturbed.fit.model.layers} == {"float32"}
+
+
+def test_a_training_that_is_complete_gives_its_best_epoch_and_trains_no_more(
+    undisturbed: Training, dcnn: ModelParams, plateau: TrainParams, few: Faces
+) -> None:
+    steps: list[int] = []
+    again = fit(dcnn, plateau, *few, classes=3, on_batch_end=steps.append, resume=deepcopy(undisturbed.last))
+    assert steps == []
+    assert again.best_epoch == undisturbed.fit.best_epoch
+    assert same(again.model.get_weights(), undisturbed.fit.model.get_weights())
+
+
+def test_a_state_that_was_resumed_from_is_left_as_it_was(
+    undisturbed: Training, dcnn: ModelParams, plateau: TrainParams, few: Faces
+) -> None:
+    state = deepcopy(undisturbed.last)
+    result = fit(dcnn, plateau.model_copy(update={"epochs": EPOCHS + 1}), *few, classes=3, resume=state)
+    assert (len(result.history), len(state.history)) == (EPOCHS + 1, EPOCHS)
+    assert same(state.average, undisturbed.last.average)
+
+
+def test_val_accuracy_in_the_history_is_that_of_the_model_returned(undisturbed: Training, few: Faces) -> None:
+    result = undisturbed.fit
+    predicted = predict(result.model, few[1].images).argmax(axis=1)
+    accuracies = [epoch["val_accuracy"] for epoch in result.history]
+    assert (predicted == few[1].labels).mean() == pytest.approx(max(accuracies), abs=1e-6)
+    assert accuracies.index(max(accuracies)) == result.best_epoch
+
+
+def test_early_stopping_ends_the_training(dcnn: ModelParams, plateau: TrainParams, few: Faces) -> None:
+    stopping = EarlyStopping(patience=1, min_delta=0.9)
+    result = fit(dcnn, plateau.model_copy(update={"early_stopping": stopping}), *few, classes=3)
+    assert len(result.history) == 2
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_with_the_epoch_and_the_rate(
+    dcnn: ModelParams, plateau: TrainParams, few: Faces
+) -> None:
+    params = plateau.model_copy(update={"optimizer": "sgd", "learning_rate": 1e30, "average_decay": None})
+    with pytest.raises(FloatingPointError, match=r"loss became nan in epoch 1, step \d, .*it is 1e\+30"):
+        fit(dcnn, params, *few, classes=3)
+
+
+def test_weights_spoilt_by_the_very_last_step_are_not_returned(
+    dcnn: ModelParams, plateau: TrainParams, few: Faces
+) -> None:
+    change = {"optimizer": "sgd", "learning_rate": 1e30, "average_decay": None, "epochs": 1, "batch_size": 100}
+    with pytest.raises(FloatingPointError, match=r"became \S+ in epoch 1, .*it is 1e\+30"):
+        fit(dcnn, plateau.model_copy(update=change), *few, classes=3)
+
+
+def test_a_batch_larger_than_the_split_is_the_whole_split(dcnn: ModelParams, plateau: TrainParams, few: Faces) -> None:
+    steps: list[int] = []
+    params = plateau.model_copy(update={"batch_size": 1000, "epochs": 2})
+    result = fit(dcnn, params, *few, classes=3, on_batch_end=steps.append)
+    assert steps == [100, 100]
+    assert len(result.history) == 2
+
+
+def test_averaged_weights_are_kept_and_leave_the_initial_ones_within_a_few_steps(
+    dcnn: ModelParams, plateau: TrainParams, few: Faces
+) -> None:
+    """A plain mean with decay 0.9999 would keep 99.94 % of the initial weights after six steps."""
+    params = plateau.model_copy(update={"epochs": 1, "average_decay": 0.9999})
+    state = train(dcnn, params, few).last
+    keras.utils.set_random_seed(params.seed)
+    initial = build(dcnn, 3).trainable_variables[0].numpy()
+    averaged, last = state.average[0], state.variables[0]
+    assert 0 < np.linalg.norm(averaged - last) < np.linalg.norm(initial - last) / 2
+    assert same(state.best, state.average)
+
+
+def test_weight_decay_shrinks_kernels_and_nothing_else(dcnn: ModelParams, plateau: TrainParams, few: Faces) -> None:
+    change = {"epochs": 1, "batch_size": 100, "optimizer": "sgd", "learning_rate": 0.01, "average_decay": None}
+    params = plateau.model_copy(update=change)
+    free, decayed = (
+        train(dcnn, params.model_copy(update={"weight_decay": decay}), few).last.variables for decay in (0.0, 0.5)
+    )
+    network = build(dcnn, 3)
+    names = [variable.name for variable in network.trainable_variables + network.non_trainable_variables]
+    for name, one, other in zip(names, free, decayed, strict=True):
+        assert np.array_equal(one, other) == (name != "kernel"), name

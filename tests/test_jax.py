@@ -1,0 +1,39 @@
+import json
+import subprocess
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SMALL = {
+    "data": {"drawn_images": 700},
+    "model": {"architecture": "dcnn", "width": 0.125},
+    "train": {"epochs": 2, "batch_size": 32, "precision": "auto"},
+    "export": {"max_drop": 0.5},
+}
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_jax_trains_and_tensorflow_exports(
+    make_workspace: Callable[..., Path], start_stage: Callable[..., subprocess.Popen]
+) -> None:
+    workspace = make_workspace("workspace", **SMALL)
+
+    def run(stage: str, backend: str) -> tuple[int, str]:
+        status = start_stage(workspace, stage, KERAS_BACKEND=backend).wait()
+        return status, (workspace / "log.txt").read_text()
+
+    status, log = run("train", "jax")
+    assert status == 0, log
+    assert len(pd.read_csv(workspace / "models/history.csv")) == 2
+    assert json.loads((workspace / "models/run.json").read_text())["tags"]["backend"] == "jax"
+
+    status, log = run("export", "jax")
+    assert (status, log.splitlines()[-1][:41]) == (1, "error: found the Keras backend 'jax', exp"), log
+
+    status, log = run("export", "tensorflow")
+    assert status == 0, log
+    variants = json.loads((workspace / "models/mobile/variants.json").read_text())["variants"]
+    assert variants["float32"]["agreement"] == 1

@@ -1,0 +1,150 @@
+"""The stage `train` as people run it, killed at its worst moments."""
+
+import json
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+EPOCHS = 4
+SMALL = {
+    "data": {"drawn_images": 1750},  # 600 train faces: an epoch of about a second
+    "model": {"width": 0.25},
+    "train": {"epochs": EPOCHS, "batch_size": 16, "warmup_epochs": 1},
+}
+
+Make = Callable[..., Path]
+Start = Callable[..., subprocess.Popen]
+
+
+def query(workspace: Path, sql: str) -> list[tuple]:
+    """Ask the workspace's MLflow store; no store yet is no rows."""
+    try:
+        with closing(sqlite3.connect(f"file:{workspace}/mlflow.db?mode=ro", uri=True)) as store:
+            return store.execute(sql).fetchall()
+    except sqlite3.OperationalError:
+        return []
+
+
+def steps(workspace: Path, metric: str = "val/accuracy") -> list[int]:
+    return [step for (step,) in query(workspace, f"SELECT step FROM metrics WHERE key = '{metric}' ORDER BY step")]
+
+
+def checkpoint(workspace: Path) -> Path | None:
+    return next(workspace.glob(".checkpoints/*/state.npz"), None)
+
+
+def epochs_kept(workspace: Path) -> int:
+    path = checkpoint(workspace)
+    assert path is not None
+    with np.load(path) as stored:
+        return len(json.loads(str(stored["facts"]))["history"])
+
+
+def wait_until(moment: Callable[[], object], process: subprocess.Popen, workspace: Path) -> None:
+    """Wait for a moment in the life of a process, to the millisecond."""
+    deadline = time.monotonic() + 120
+    while not moment():
+        assert process.poll() is None, (workspace / "log.txt").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def has_described_its_run(workspace: Path) -> bool:
+    return query(workspace, "SELECT count(*) FROM inputs") == [(3,)]  # train, val and test, the last that it writes
+
+
+def kill(process: subprocess.Popen) -> None:
+    process.kill()
+    process.wait()
+
+
+@contextmanager
+def nobody_writes(workspace: Path) -> Iterator[None]:
+    """Hold the store's write lock, so that an epoch can be kept but not logged meanwhile."""
+    with closing(sqlite3.connect(workspace / "mlflow.db", isolation_level=None)) as store:
+        store.execute("BEGIN IMMEDIATE")
+        yield
+        store.execute("ROLLBACK")
+
+
+def kill_between_checkpoint_and_log(workspace: Path, start: Start) -> None:
+    process = start(workspace, "train")
+    wait_until(lambda: has_described_its_run(workspace), process, workspace)
+    with nobody_writes(workspace):
+        wait_until(lambda: checkpoint(workspace), process, workspace)
+        kill(process)
+    assert (epochs_kept(workspace), steps(workspace)) == (1, [])
+
+
+def kill_in_the_middle_of_epoch_3(workspace: Path, start: Start) -> None:
+    process = start(workspace, "train")
+    wait_until(lambda: steps(workspace) == [1, 2], process, workspace)
+    assert epochs_kept(workspace) == 2  # kept before it is logged, else a kill here would log it twice
+    time.sleep(0.2)
+    kill(process)
+    assert (epochs_kept(workspace), steps(workspace)) == (2, [1, 2])
+
+
+def kill_while_the_model_is_saved(workspace: Path, start: Start) -> None:
+    process = start(workspace, "train")
+    wait_until(lambda: list((workspace / "models").glob("*model.keras")), process, workspace)
+    kill(process)
+    assert epochs_kept(workspace) == EPOCHS
+
+
+def finish(workspace: Path, process: subprocess.Popen) -> None:
+    assert process.wait() == 0, (workspace / "log.txt").read_text()
+
+
+def weights(workspace: Path) -> list[np.ndarray]:
+    return keras.saving.load_model(workspace / "models/model.keras", compile=False).get_weights()
+
+
+def history(workspace: Path) -> pd.DataFrame:
+    return pd.read_csv(workspace / "models/history.csv").drop(columns="seconds")
+
+
+def test_a_training_killed_three_times_ends_as_one_that_was_left_alone(
+    make_workspace: Make, start_stage: Start
+) -> None:
+    killed, undisturbed = make_workspace("killed", **SMALL), make_workspace("undisturbed", **SMALL)
+    finish(undisturbed, start_stage(undisturbed, "train"))
+    for kill_it in (kill_between_checkpoint_and_log, kill_in_the_middle_of_epoch_3, kill_while_the_model_is_saved):
+        kill_it(killed, start_stage)
+        assert query(killed, "SELECT status FROM runs") == [("RUNNING",)]
+    finish(killed, start_stage(killed, "train"))
+
+    assert all(np.array_equal(*pair) for pair in zip(weights(killed), weights(undisturbed), strict=True))
+    pd.testing.assert_frame_equal(history(killed), history(undisturbed), check_exact=True)
+    assert query(killed, "SELECT status FROM runs") == [("FINISHED",)]
+    metrics = [key for (key,) in query(killed, "SELECT DISTINCT key FROM metrics")]
+    assert len(metrics) == 6
+    for metric in metrics:
+        assert steps(killed, metric) == [1, 2, 3, 4], metric
+    assert checkpoint(killed) is None
+
+
+def test_sigterm_and_the_next_start_both_close_a_run_as_killed_and_another_training_is_not_resumed(
+    make_workspace: Make, start_stage: Start
+) -> None:
+    workspace = make_workspace("workspace", **SMALL)
+    dead = start_stage(workspace, "train")
+    wait_until(lambda: steps(workspace) == [1], dead, workspace)
+    kill(dead)
+    assert query(workspace, "SELECT status FROM runs") == [("RUNNING",)]
+
+    other = start_stage(workspace, "train", "--seed", "7")
+    wait_until(lambda: steps(workspace) == [1, 1], other, workspace)
+    assert sorted(query(workspace, "SELECT status FROM runs")) == [("KILLED",), ("RUNNING",)]
+    other.terminate()
+    assert other.wait() == 143
+    assert query(workspace, "SELECT status FROM runs") == [("KILLED",)] * 2
+    assert (workspace / "log.txt").read_text().splitlines()[-1] == "stopped"
+    assert len(list(workspace.glob(".checkpoints/*/state.npz"))) == 2
