@@ -78,3 +78,19 @@ def test_the_locked_requirements_are_hashed_and_hold_no_addresses(name: str):
     assert text.count("--hash=sha256:") >= len(pinned)
     assert "://" not in text
     assert "index-url" not in text.replace("--no-emit-index-url", "")
+
+
+README = (ROOT / "README.md").read_text()
+TREE = re.findall(r"^([\w./]+\.?\w*)  +\S", README.split("## What lies where")[1].split("```")[1], re.MULTILINE)
+
+
+def test_every_path_in_the_readme_is_there_and_every_command_and_room_stands_in_it():
+    assert [name for name in TREE if not (ROOT / name).exists()] == []
+    assert {f"src/{command}.py" for command in COMMANDS} <= set(TREE)
+    assert {f"src/{room}/" for room in ROOMS} <= set(TREE)
+
+
+def test_every_command_in_the_readme_exists():
+    assert set(re.findall(r"python -m src\.(\w+)", README)) <= set(COMMANDS)
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake (\w+)", README)) <= targets | {"all"}
