@@ -198,14 +198,9 @@ SECTIONS: dict[str, type[Params]] = {
 
 def read_sections() -> dict[str, Any]:
     """Read params.yaml of this workspace as plain dictionaries, the way DVC reads it (YAML 1.2)."""
-    from ruamel.yaml import YAMLError
-
     if not paths.PARAMS.exists():
         raise FileNotFoundError(f"{paths.PARAMS} is missing here, expected a workspace; go to the folder with dvc.yaml")
-    try:
-        sections = _yaml(paths.PARAMS.read_text(encoding="utf-8"))
-    except YAMLError as error:
-        raise ValueError(f"{paths.PARAMS} is not YAML: {' '.join(str(error).split())}") from None
+    sections = parse_yaml(paths.PARAMS.read_text(encoding="utf-8"), str(paths.PARAMS))
     unknown = sorted(set(sections or {}) - set(SECTIONS))
     if unknown:
         raise ValueError(f"{paths.PARAMS}: unknown section {unknown[0]!r}, expected {', '.join(SECTIONS)}")
@@ -234,7 +229,9 @@ def read_params(params_class: type[Section], options: Namespace | None = None) -
     if not isinstance(values, dict):
         raise ValueError(f"{paths.PARAMS}: section {section!r} is missing, expected keys {_keys(params_class)}")
     given = {key: value for key, value in vars(options or Namespace()).items() if value is not None}
-    values = values | {key: _yaml(value) for key, value in given.items() if key in params_class.model_fields}
+    values = values | {
+        key: parse_yaml(value, f"--{key} {value}") for key, value in given.items() if key in params_class.model_fields
+    }
     try:
         return params_class.model_validate(values)
     except ValidationError as error:
@@ -284,10 +281,22 @@ def changed(text: str, values: dict[str, Any]) -> str:
     return stream.getvalue()
 
 
-def _yaml(text: str) -> Any:
-    from ruamel.yaml import YAML
+def parse_yaml(text: str, name: str = "value") -> Any:
+    """Read YAML 1.2, as DVC does: `1e-2` is a number, which it is not to PyYAML.
 
-    return YAML(typ="safe", pure=True).load(text)
+    Args:
+        text: What to read.
+        name: What to call it in the error.
+
+    Raises:
+        ValueError: It is not YAML.
+    """
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise ValueError(f"{name} is not YAML: {' '.join(str(error).split())}") from None
 
 
 def _name(params_class: type[Params]) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from modules import ROOT
 
 from src.demo import make_workspace
+from src.params import parse_yaml
 from src.tracking.bundle import verify
 
 EMOTIONS = ["happy", "sad", "surprise", "neutral"]
@@ -165,6 +168,21 @@ def test_bad_input_gets_one_line_and_leaves_everything_as_it_was(
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert before == {path: path.read_bytes() for path in (workspace / "models").rglob("*") if path.is_file()}
+
+
+def rows_of_the_results_table() -> list[str]:
+    return re.findall(r"`dvc exp run ([^`]+)`", (ROOT / "README.md").read_text())
+
+
+@pytest.mark.parametrize("options", rows_of_the_results_table())
+def test_a_row_of_the_results_table_trains(options: str, tmp_path: Path):
+    words = shlex.split(options)
+    settings = dict(word.split("=", 1) for word in words[words.index("-S") + 1 :: 2])
+    small = {"data.source": "drawn", "data.drawn_images": 280, "train.epochs": 1}
+    make_workspace(tmp_path, {name: parse_yaml(value) for name, value in settings.items()} | small)
+    done = call(tmp_path, "dvc", "repro", "train")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(pd.read_csv(tmp_path / "models/history.csv")) == 1
 
 
 @pytest.mark.parametrize("stage", ["preprocess", "train", "export", "evaluate", "register"])
