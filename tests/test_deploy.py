@@ -15,7 +15,6 @@ from src import deploy, promote
 from src.tracking import bundle, handover
 
 pytest_plugins = ["registry_fixtures"]
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow")  # it recommends what does not work on images
 Start = Callable[..., subprocess.Popen]
 TARGET = Path("app/model")
 

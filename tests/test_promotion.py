@@ -17,7 +17,6 @@ from src import promote
 from src.tracking import decisions, lock, promotion, signing, store, versions
 
 pytest_plugins = ["registry_fixtures"]
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:mlflow")  # it recommends what does not work on images
 Start = Callable[..., subprocess.Popen]
 
 

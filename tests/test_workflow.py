@@ -31,10 +31,10 @@ SMALL = {
 
 
 def call(workspace: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m <words>` in a workspace, without this machine's settings for MLflow and DVC."""
+    """Run `python <words>` in a workspace, without this process's settings for MLflow and DVC."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "DVC_"))}
     return subprocess.run(
-        [sys.executable, "-m", *words], cwd=workspace, env=clean | environment, capture_output=True, text=True
+        [sys.executable, *words], cwd=workspace, env=clean | environment, capture_output=True, text=True
     )
 
 
@@ -42,7 +42,7 @@ def call(workspace: Path, *words: str, **environment: str) -> subprocess.Complet
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workflow")
     make_workspace(folder, SMALL)
-    done = call(folder, "dvc", "repro")
+    done = call(folder, "-m", "dvc", "repro")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
@@ -59,7 +59,7 @@ def read_json(path: Path) -> dict:
 
 def test_a_second_repro_does_nothing(workspace: Path):
     before = {path: path.stat().st_mtime_ns for path in (workspace / "models").rglob("*")}
-    done = call(workspace, "dvc", "repro")
+    done = call(workspace, "-m", "dvc", "repro")
     assert done.returncode == 0
     assert "Running stage" not in done.stdout
     assert before == {path: path.stat().st_mtime_ns for path in (workspace / "models").rglob("*")}
@@ -126,10 +126,7 @@ for bad in (faces[:, :40], faces / 255.0, faces[..., 0]):
     except Exception as error:
         print("refused:", " ".join(str(error).split())[-150:])
 """
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=workspace, capture_output=True, text=True,
-        env=os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{workspace}/mlflow.db"},
-    )  # fmt: skip
+    done = call(workspace, "-c", code, MLFLOW_TRACKING_URI=f"sqlite:///{workspace}/mlflow.db")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("refused:") == 3
     assert "48" in done.stdout
@@ -137,17 +134,17 @@ for bad in (faces[:, :40], faces / 255.0, faces[..., 0]):
 
 
 def test_registering_again_finds_the_version_and_a_new_store_gets_everything(workspace: Path, tmp_path: Path):
-    again = call(workspace, "src.register")
+    again = call(workspace, "-m", "src.register")
     assert "version 1 (there already), the candidate" in again.stdout
     uri = f"sqlite:///{tmp_path}/other.db"
-    other = call(workspace, "src.register", MLFLOW_TRACKING_URI=uri)
+    other = call(workspace, "-m", "src.register", MLFLOW_TRACKING_URI=uri)
     assert "version 1, the candidate" in other.stdout, other.stderr
     there = mlflow.MlflowClient(uri, uri)
     copy = there.get_run(there.get_model_version("fer-emotion-drawn", "1").run_id or "")
     assert copy.data.tags["origin_run_id"] == read_json(workspace / "models/run.json")["run_id"]
     assert len(there.get_metric_history(copy.info.run_id, "train/loss")) == 2
     assert copy.data.metrics["test/images"] == 40
-    call(workspace, "src.register")  # back to the first store, which registered.json names
+    call(workspace, "-m", "src.register")  # back to the first store, which registered.json names
 
 
 @pytest.mark.parametrize(
@@ -163,7 +160,7 @@ def test_bad_input_gets_one_line_and_leaves_everything_as_it_was(
     workspace: Path, words: list[str], environment: dict[str, str], message: str
 ):
     before = {path: path.read_bytes() for path in (workspace / "models").rglob("*") if path.is_file()}
-    done = call(workspace, *words, **environment)
+    done = call(workspace, "-m", *words, **environment)
     assert done.returncode != 0
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
@@ -180,7 +177,7 @@ def test_a_row_of_the_results_table_trains(options: str, tmp_path: Path):
     settings = dict(word.split("=", 1) for word in words[words.index("-S") + 1 :: 2])
     small = {"data.source": "drawn", "data.drawn_images": 280, "train.epochs": 1}
     make_workspace(tmp_path, {name: parse_yaml(value) for name, value in settings.items()} | small)
-    done = call(tmp_path, "dvc", "repro", "train")
+    done = call(tmp_path, "-m", "dvc", "repro", "train")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(pd.read_csv(tmp_path / "models/history.csv")) == 1
 
@@ -189,7 +186,7 @@ def test_a_row_of_the_results_table_trains(options: str, tmp_path: Path):
 def test_a_stage_without_its_input_names_the_stage_that_makes_it(stage: str, tmp_path: Path):
     (tmp_path / "src").symlink_to(ROOT / "src")
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
-    done = call(tmp_path, f"src.{stage}")
+    done = call(tmp_path, "-m", f"src.{stage}")
     assert done.returncode == 1
     assert "run `dvc repro " in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
