@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-KIND = {"mlflow.experimentKind": "custom_model_development"}
-"""Opens the experiment in the MLflow UI as model training, not as generative AI."""
-
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 
 
@@ -80,7 +77,7 @@ def named_experiment(client: Any, name: str) -> str:
     if found is None:
         place = (root() / "mlartifacts").as_uri() if tracking_uri().startswith("sqlite:") else None
         try:
-            return client.create_experiment(name, artifact_location=place, tags=KIND)
+            return client.create_experiment(name, artifact_location=place)
         except MlflowException:  # another process was quicker
             found = client.get_experiment_by_name(name)
             if found is None:
