@@ -133,6 +133,16 @@ for bad in (faces[:, :40], faces / 255.0, faces[..., 0]):
     assert "uint8" in done.stdout
 
 
+def test_what_a_killed_register_left_undone_is_done_by_the_next(workspace: Path, client: mlflow.MlflowClient):
+    run_id = read_json(workspace / "models/run.json")["run_id"]
+    client.delete_registered_model_alias("fer-emotion-drawn", "candidate")
+    client.update_run(run_id, status="RUNNING")  # as if the store had been gone when training ended
+    done = call(workspace, "-m", "src.register")
+    assert "version 1 (there already), the candidate" in done.stdout, done.stderr
+    assert str(client.get_model_version_by_alias("fer-emotion-drawn", "candidate").version) == "1"
+    assert client.get_run(run_id).info.status == "FINISHED"
+
+
 def test_registering_again_finds_the_version_and_a_new_store_gets_everything(workspace: Path, tmp_path: Path):
     again = call(workspace, "-m", "src.register")
     assert "version 1 (there already), the candidate" in again.stdout

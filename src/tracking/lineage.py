@@ -17,14 +17,14 @@ PACKAGES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "mlflow", 
 
 
 def tags() -> dict[str, str]:
-    """Give the tags that say which code ran where, by whom, in which process."""
+    """Give the tags that say which code ran where, and by whom."""
     found = {
         "mlflow.user": getpass.getuser(),
         "mlflow.source.name": "src/train.py",
         "mlflow.source.type": "LOCAL",
         "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
     }
-    commit = git_commit()
+    commit = _git("rev-parse", "HEAD")
     if commit:
         found["mlflow.source.git.commit"] = commit
         changes = _git("status", "--porcelain", "--", ".", ":!dvc.lock")  # which the pipeline itself is writing
@@ -35,11 +35,6 @@ def tags() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def git_commit() -> str | None:
-    """Give the commit that the source is checked out at; None outside a git checkout."""
-    return _git("rev-parse", "HEAD")
 
 
 def host() -> str:

@@ -49,20 +49,34 @@ def register(
     client = store.connect()
     with store.errors():
         mine = f"name = '{name}' and run_id = '{run_id}' and tags.bundle = '{tags['bundle']}'"
-        for same in client.search_model_versions(mine):
-            aliases = client.get_model_version(name, same.version).aliases
-            return Registered(same.version, False, CANDIDATE in aliases)
-        try:
-            client.create_registered_model(name, description="Emotions of 48 x 48 grey faces. See the version's card.")
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        source = _log_model(client, run_id, bundle, keras_model, tags["emotions"].split(", "))
-        made = client.create_model_version(name, source, run_id, tags=tags, description=description)
-        better = is_better(tags, _candidate_tags(client, name))
-        if better:
-            client.set_registered_model_alias(name, CANDIDATE, made.version)
-    return Registered(made.version, True, better)
+        same = client.search_model_versions(mine)
+        if same:
+            version = same[0].version
+        else:
+            try:
+                about = "Emotions of 48 x 48 grey faces. See the version's card."
+                client.create_registered_model(name, description=about)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            source = _log_model(client, run_id, bundle, keras_model, tags["emotions"].split(", "))
+            version = client.create_model_version(name, source, run_id, tags=tags, description=description).version
+        return Registered(str(version), not same, _consider(client, name, int(version), tags))
+
+
+def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> bool:
+    """Move the alias `candidate` to this version if it deserves it, and say whether it is there.
+
+    Asked again of a version that is there already, because a process may have died before it moved the alias; an older
+    one never takes it from a newer.
+    """
+    present = _candidate(client, name)
+    if present is not None and int(present.version) >= version:
+        return int(present.version) == version
+    if not is_better(tags, present and present.tags):
+        return False
+    client.set_registered_model_alias(name, CANDIDATE, str(version))
+    return True
 
 
 def is_better(tags: dict[str, str], candidate: dict[str, str] | None) -> bool:
@@ -92,11 +106,11 @@ def describe(name: str, uri: str) -> list[str]:
     ]
 
 
-def _candidate_tags(client: Any, name: str) -> dict[str, str] | None:
+def _candidate(client: Any, name: str) -> Any | None:
     from mlflow.exceptions import MlflowException
 
     try:
-        return client.get_model_version_by_alias(name, CANDIDATE).tags
+        return client.get_model_version_by_alias(name, CANDIDATE)
     except MlflowException as error:
         if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise

@@ -149,11 +149,13 @@ def send(
         known = _known(client, run_id) or _find_copy(client, run_id, description)
         if known is None:
             known = _create(client, description, {"origin_run_id": run_id})
-            client.set_terminated(known)
+        there = client.get_run(known)
+        if not there.data.params:
             _describe(client, known, description)
         _log_missing_epochs(client, known, history)
-        there = client.get_run(known).data.metrics
-        missing = {name: value for name, value in metrics.items() if there.get(name) != value}
+        if there.info.status == "RUNNING":  # the store was gone when training ended
+            client.set_terminated(known)
+        missing = {name: value for name, value in metrics.items() if there.data.metrics.get(name) != value}
         client.log_batch(known, metrics=[_metric(name, value, step=0) for name, value in missing.items()])
         for folder, sources in files.items():
             for path in sources:

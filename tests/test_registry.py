@@ -1,0 +1,23 @@
+import pytest
+
+from src.tracking.registry import is_better
+
+CANDIDATE = {"emotions": "happy, sad", "protocol": "official", "data_digest": "d1", "val_accuracy": "0.8000"}
+
+
+def test_the_first_version_is_the_candidate():
+    assert is_better(CANDIDATE, None)
+
+
+@pytest.mark.parametrize(("accuracy", "better"), [("0.8001", True), ("0.8000", False), ("0.7999", False)])
+def test_a_version_is_the_candidate_if_it_is_better_on_val_not_if_it_is_later(accuracy: str, better: bool):
+    assert is_better(CANDIDATE | {"val_accuracy": accuracy}, CANDIDATE) is better
+
+
+@pytest.mark.parametrize("other", [{"emotions": "happy, neutral"}, {"protocol": "pooled"}, {"data_digest": "d2"}])
+def test_accuracies_on_other_emotions_protocols_or_data_are_not_compared(other: dict[str, str]):
+    assert not is_better(CANDIDATE | {"val_accuracy": "0.9"} | other, CANDIDATE)
+
+
+def test_a_candidate_that_was_judged_makes_room():
+    assert is_better(CANDIDATE | {"val_accuracy": "0.1"}, CANDIDATE | {"judged": "refused"})
