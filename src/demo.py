@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WORKSPACE = Path(".demo")
 SHORT = {
     "data.source": "drawn",
+    "teacher": None,
     "train.epochs": 10,
     "train.warmup_epochs": 1,
     "train.average_decay": 0.9,

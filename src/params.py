@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from src import paths
-from src.fer2013 import EMOTIONS
+from src.fer2013 import EMOTIONS, SIDE
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -73,9 +73,9 @@ class ModelParams(Params):
 
 
 class Augmentation(Params):
-    """Ranges of the random affine transform, drawn anew for every image and epoch.
+    """Ranges of the random changes, drawn anew for every image and epoch.
 
-    The names and units are those of Keras's ImageDataGenerator, which the seed used.
+    Names and units are those of Keras's ImageDataGenerator, which the seed used, as far as it has them.
 
     Attributes:
         rotation: Largest angle, degrees.
@@ -83,6 +83,8 @@ class Augmentation(Params):
         shear: Largest shear angle, degrees.
         zoom: Each axis is scaled by a factor in 1 - zoom .. 1 + zoom.
         flip: Whether half of the images are mirrored left to right.
+        light: Every grey level is multiplied by a factor in 1 - light .. 1 + light.
+        erase: Longest side of a box that is painted over, as a share of the image's (Zhong et al. 2017).
     """
 
     rotation: Annotated[float, Field(ge=0, le=180)]
@@ -90,6 +92,20 @@ class Augmentation(Params):
     shear: Annotated[float, Field(ge=0, lt=90)]
     zoom: Fraction
     flip: bool
+    light: Fraction
+    erase: Fraction
+
+
+class Growth(Params):
+    """Small images first, which cost less: the first epochs see `side` pixels, the others 48 (Howard 2018).
+
+    Attributes:
+        side: Side of the small images, pixels.
+        share: Share of the epochs that see them.
+    """
+
+    side: Annotated[int, Field(ge=16, lt=SIDE)]
+    share: Fraction
 
 
 class EarlyStopping(Params):
@@ -123,10 +139,12 @@ class TrainParams(Params):
         early_stopping: None trains all epochs. The best epoch by val accuracy is kept either way.
         weight_decay: Decoupled, on every kernel; not on biases and batch norm.
         label_smoothing: Share of each target that is spread over all emotions (Szegedy et al. 2016).
+        distillation: Share of each target that the teacher gives, where there is one (Hinton et al. 2015).
         mixup: Each image is blended with another of its batch by a share from Beta(mixup, mixup); None blends nothing.
         average_decay: Decay per step of the averaged weights that are scored and kept; None keeps the raw ones.
         precision: `auto` takes `mixed_bfloat16` where the processor has it. The saved model is float32 always.
         augmentation: None trains on the images as they are.
+        growth: None trains on 48 pixels throughout; not for dcnn, whose last layers know the side.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -140,10 +158,24 @@ class TrainParams(Params):
     early_stopping: EarlyStopping | None
     weight_decay: NotNegative
     label_smoothing: Fraction
+    distillation: Share
     mixup: Positive | None
     average_decay: Fraction | None
     precision: Literal["auto", "float32", "mixed_bfloat16"]
     augmentation: Augmentation | None
+    growth: Growth | None
+
+
+class TeacherParams(Params):
+    """A larger network that is trained first, on the faces of all seven emotions, and that the model learns from.
+
+    Attributes:
+        model: The network.
+        train: How it is fitted; `distillation` says nothing here, for it has no teacher itself.
+    """
+
+    model: ModelParams
+    train: TrainParams
 
 
 class ExportParams(Params):
@@ -191,6 +223,7 @@ SECTIONS: dict[str, type[Params]] = {
     "data": DataParams,
     "model": ModelParams,
     "train": TrainParams,
+    "teacher": TeacherParams,
     "export": ExportParams,
     "promote": PromoteParams,
 }
@@ -236,6 +269,17 @@ def read_params(params_class: type[Section], options: Namespace | None = None) -
         return params_class.model_validate(values)
     except ValidationError as error:
         raise ValueError(f"{paths.PARAMS}: {_first_fault(section, error)}") from None
+
+
+def is_on(params_class: type[Params]) -> bool:
+    """Say whether a section that may be null is there."""
+    section = _name(params_class)
+    sections = read_sections()
+    if section not in sections:
+        raise ValueError(
+            f"{paths.PARAMS}: section {section!r} is missing, expected keys {_keys(params_class)}, or null"
+        )
+    return sections[section] is not None
 
 
 def flat(section: str, params: Params) -> dict[str, Any]:

@@ -10,6 +10,7 @@ PARAMS = Path("params.yaml")
 RAW = Path("data/raw")
 PROCESSED = Path("data/processed")
 MODELS = Path("models")
+TEACHER = MODELS / "teacher"
 MOBILE = MODELS / "mobile"
 BUNDLE = MODELS / "bundle"
 REPORTS = Path("reports")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from src import cli, paths
-from src.faces.splits import Assignment, Faces, assign, digest, take
+from src.faces.splits import Assignment, Faces, assign, digest, others, take
 from src.fer2013 import EMOTIONS, USAGES
 from src.params import DataParams, read_params
 
@@ -58,14 +58,20 @@ def main(argv: list[str] | None = None) -> None:
         split = take(faces, positions, params.emotions)
         with paths.replacing(paths.PROCESSED / f"{name}.npz") as path:
             np.savez(path, images=split.images, labels=split.labels, rows=faces.rows[positions])
+    rest = others(faces, params, assignment)
+    split = take(faces, rest, EMOTIONS)
+    with paths.replacing(paths.PROCESSED / "others.npz") as path:
+        np.savez(path, images=split.images, labels=split.labels, rows=faces.rows[rest])
     with paths.replacing(paths.PROCESSED / "removed.csv") as path:
         removed_table(faces, assignment).to_csv(path, index=False)
     source = json.loads(paths.existing(paths.RAW / "source.json", "pull").read_text())
     summary = summarise(faces, assignment, params) | {"source": source}
+    summary["others"] = {"images": len(rest), "digest": digest(split, EMOTIONS)}
     paths.write_json(paths.PROCESSED / "splits.json", summary)
     for name, split in summary["splits"].items():
         removed = ", ".join(f"{count:,} {reason}" for reason, count in split["removed"].items()) or "none"
         print(f"{name}: {split['found']:,} found, removed {removed}; {split['images']:,} images kept")
+    print(f"others: {len(rest):,} images of the other emotions, for the teacher alone")
 
 
 if __name__ == "__main__":

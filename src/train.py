@@ -3,40 +3,45 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from src import cli, paths
 from src.faces import splits
+from src.fer2013 import Split
 from src.network import checkpoints
-from src.params import DataParams, ModelParams, TrainParams, add_options, flat, read_params
-from src.tracking import lineage, runs
+from src.params import DataParams, ModelParams, TeacherParams, TrainParams, add_options, flat, is_on, read_params
+from src.tracking import lineage, runs, sending
+
+if TYPE_CHECKING:
+    from src.network.distillation import Teacher
 
 
-def describe(data: DataParams, model: ModelParams, train: TrainParams, summary: dict) -> runs.Description:
+def describe(
+    name: str, data: DataParams, model: ModelParams, train: TrainParams, summary: dict, tags: dict[str, str]
+) -> runs.Description:
     """Say what the run of this training is: its name, parameters, tags and data."""
     import keras
 
     from src.network import precision
 
-    emotions = summary["emotions"]
-    drawn = data.source == "drawn"
     return runs.Description(
-        experiment="fer-emotion-drawn" if drawn else "fer-emotion",
-        name=os.environ.get("DVC_EXP_NAME") or f"{model.architecture}-{len(emotions)}-{summary['protocol']}",
+        experiment=data.registered_model,
+        name=os.environ.get("DVC_EXP_NAME") or f"{model.architecture}-{name}-{summary['protocol']}",
         params=flat("data", data) | flat("model", model) | flat("train", train),
         tags={
-            "faces": "drawn by code" if drawn else "FER2013",
+            "faces": "drawn by code" if data.source == "drawn" else "FER2013",
             "architecture": model.architecture,
-            "emotions": ", ".join(emotions),
+            "emotions": ", ".join(summary["emotions"]),
             "protocol": summary["protocol"],
             "data_digest": summary["digest"],
             "backend": keras.backend.backend(),
             "precision": precision.resolve(train.precision),
+            **tags,
         },
         lineage=lineage.tags(),
         datasets={name: (split["digest"], split["images"]) for name, split in summary["splits"].items()},
@@ -44,44 +49,55 @@ def describe(data: DataParams, model: ModelParams, train: TrainParams, summary: 
     )
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = cli.parser("train", __doc__)
-    add_options(parser, ModelParams, TrainParams)
-    options = parser.parse_args(argv)
-    data = read_params(DataParams)
-    model, train = read_params(ModelParams, options), read_params(TrainParams, options)
-    summary = splits.load_summary()
-    train_split, val_split = splits.load("train"), splits.load("val")
+def train_into(
+    folder: Path,
+    description: runs.Description,
+    model: ModelParams,
+    train: TrainParams,
+    faces: tuple[Split, Split],
+    classes: int,
+    teacher: Teacher | None = None,
+) -> None:
+    """Train one network in an MLflow run of its own, or go on with it; write it, its history and its run to `folder`.
 
+    Args:
+        folder: Gets model.keras, history.csv and run.json.
+        description: What the run is.
+        model: The network.
+        train: How it is fitted.
+        faces: The train and the val split.
+        classes: Number of emotions.
+        teacher: Whom the network learns from besides the labels.
+    """
     with cli.hushed():
         from src.network.fitting import fit
-
-        description = describe(data, model, train, summary)
-    folder = checkpoints.folder(description.identity())
-    checkpoint = checkpoints.load(folder)
-    history = checkpoint.state.history if checkpoint else []
-    with runs.training(description, checkpoint and checkpoint.run_id, history) as run:
-        with cli.progress(train.epochs * len(train_split.labels), "train") as bar:
-            bar.update(len(history) * len(train_split.labels))
-            result = fit(
-                model,
-                train,
-                train_split,
-                val_split,
-                classes=len(summary["emotions"]),
-                on_epoch_end=keeper(folder, run, bar.write),
-                on_batch_end=bar.update,
-                resume=checkpoint and checkpoint.state,
-            )
-        with paths.replacing(paths.MODELS / "model.keras") as path:
-            result.model.save(path)
-        with paths.replacing(paths.MODELS / "history.csv") as path:
-            epochs = pd.RangeIndex(1, len(result.history) + 1, name="epoch")
-            pd.DataFrame(result.history, index=epochs).to_csv(path)
-        paths.write_json(paths.MODELS / "run.json", {"run_id": run.id, **description._asdict()})
-    shutil.rmtree(folder)
+    with checkpoints.opened(description.identity()) as kept:
+        checkpoint = checkpoints.load(kept)
+        history = checkpoint.state.history if checkpoint else []
+        with runs.training(description, checkpoint and checkpoint.run_id, history) as run:
+            with cli.progress(train.epochs * len(faces[0].labels), "train") as bar:
+                bar.update(len(history) * len(faces[0].labels))
+                result = fit(
+                    model,
+                    train,
+                    *faces,
+                    classes,
+                    teacher,
+                    on_epoch_end=keeper(kept, run, bar.write),
+                    on_batch_end=bar.update,
+                    resume=checkpoint and checkpoint.state,
+                )
+            with paths.replacing(folder / "model.keras") as path:
+                result.model.save(path)
+            with paths.replacing(folder / "history.csv") as path:
+                epochs = pd.RangeIndex(1, len(result.history) + 1, name="epoch")
+                pd.DataFrame(result.history, index=epochs).to_csv(path)
+            paths.write_json(folder / "run.json", {"run_id": run.id, **description._asdict()})
     best = result.history[result.best_epoch]
-    print(f"best epoch {result.best_epoch + 1} of {len(result.history)}: val accuracy {best['val_accuracy']:.4f}")
+    print(
+        f"best epoch {result.best_epoch + 1} of {len(result.history)}: val accuracy {best['val_accuracy']:.4f}, "
+        f"temperature {result.temperature:.2f}"
+    )
 
 
 def keeper(folder: Path, run: runs.Run, write: Callable[[str], None]) -> Callable[[checkpoints.State], bool]:
@@ -103,6 +119,32 @@ def keeper(folder: Path, run: runs.Run, write: Callable[[str], None]) -> Callabl
         return False
 
     return keep
+
+
+def load_teacher(emotions: tuple[str, ...]) -> tuple[Teacher, str] | tuple[None, None]:
+    """Give the teacher of params.yaml, asked about these emotions, and the id of its run; neither if there is none."""
+    if not is_on(TeacherParams):
+        return None, None
+    from src.network import distillation
+
+    model = paths.existing(paths.TEACHER / "model.keras", "teacher")
+    run_id, _ = sending.read_run(paths.TEACHER)
+    return distillation.load(model, read_params(TeacherParams), emotions), run_id
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = cli.parser("train", __doc__)
+    add_options(parser, ModelParams, TrainParams)
+    options = parser.parse_args(argv)
+    data = read_params(DataParams)
+    model, train = read_params(ModelParams, options), read_params(TrainParams, options)
+    summary = splits.load_summary()
+    with cli.hushed():
+        teacher, teacher_run = load_teacher(data.emotions)
+        tags = {"teacher": teacher_run or "none"}
+        description = describe(str(len(data.emotions)), data, model, train, summary, tags)
+    faces = splits.load("train"), splits.load("val")
+    train_into(paths.MODELS, description, model, train, faces, len(data.emotions), teacher)
 
 
 if __name__ == "__main__":

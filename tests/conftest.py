@@ -59,6 +59,7 @@ def make_workspace(tmp_path: Path) -> Callable[..., Path]:
         yaml = YAML()
         params = yaml.load(ROOT / "params.yaml")
         params["data"]["source"] = "drawn"
+        params["teacher"] = None
         for section, values in changes.items():
             params[section] |= values
         yaml.dump(params, workspace / "params.yaml")

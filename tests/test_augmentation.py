@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from src.network.augmentation import transforms, warp
+from src.network.augmentation import Changes, apply, draw, still
 from src.params import Augmentation
 
-STILL = Augmentation(rotation=0.0, shift=0.0, shear=0.0, zoom=0.0, flip=False)
+STILL = Augmentation(rotation=0.0, shift=0.0, shear=0.0, zoom=0.0, flip=False, light=0.0, erase=0.0)
 GRID = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
 
 
@@ -25,13 +25,14 @@ class Extreme(np.random.Generator):
 def moved(image: np.ndarray, random: np.random.Generator, **ranges: float) -> list[list[int]]:
     """Augment one image (side, side) with these ranges, all others being still."""
     images = image.astype(np.uint8)[None, ..., None]
-    matrices = transforms(1, len(image), STILL.model_copy(update=ranges), random)
-    return warp(images, matrices)[0, ..., 0].tolist()
+    changes = draw(1, len(image), STILL.model_copy(update=ranges), random)
+    return apply(images, changes, len(image))[0, ..., 0].tolist()
 
 
 def test_ranges_of_nothing_leave_the_images_as_they_are() -> None:
     images = np.random.default_rng(0).integers(0, 256, (20, 48, 48, 1), np.uint8)
-    assert np.array_equal(warp(images, transforms(20, 48, STILL, np.random.default_rng(1))), images)
+    assert np.array_equal(apply(images, draw(20, 48, STILL, np.random.default_rng(1)), 48), images)
+    assert np.array_equal(apply(images, still(20), 48), images)
 
 
 def test_a_shift_by_a_third_moves_by_one_pixel_and_repeats_the_border() -> None:
@@ -61,29 +62,57 @@ def test_a_shear_slants_upright_lines_and_keeps_level_ones() -> None:
     """Shear by 30 degrees: source x = x - sin(30) y, so one row down reads half a pixel to the left."""
     columns = np.array([[0, 100, 200]] * 3)
     assert moved(columns, Extreme(), shear=30.0) == [[50, 150, 200], [0, 100, 200], [0, 50, 150]]
-    (matrix,) = transforms(1, 3, STILL.model_copy(update={"shear": 30.0}), Extreme())
+    (matrix,) = draw(1, 3, STILL.model_copy(update={"shear": 30.0}), Extreme()).matrices
     assert matrix[1, 0] == 0
 
 
-def test_the_maps_are_a_function_of_the_random_generator() -> None:
-    params = Augmentation(rotation=15.0, shift=0.15, shear=0.15, zoom=0.15, flip=True)
-    first, same, other = (transforms(50, 48, params, np.random.default_rng(seed)) for seed in (3, 3, 4))
-    assert np.array_equal(first, same)
-    assert not (first == other).all(axis=(1, 2)).any()
+def test_the_changes_are_a_function_of_the_random_generator() -> None:
+    params = Augmentation(rotation=15.0, shift=0.15, shear=0.15, zoom=0.15, flip=True, light=0.4, erase=0.3)
+    first, same, other = (draw(50, 48, params, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    for one, again, differing in zip(first, same, other, strict=True):
+        assert np.array_equal(one, again)
+        assert not np.array_equal(one, differing)
 
 
 def test_images_of_a_batch_are_moved_apart_from_each_other() -> None:
     images = np.stack([GRID, 10 * GRID]).astype(np.uint8)[..., None]
-    still = transforms(1, 3, STILL, Extreme())
-    quarter = transforms(1, 3, STILL.model_copy(update={"rotation": 90.0}), Extreme())
-    both = warp(images, np.concatenate([still, quarter]))
+    quarter = draw(1, 3, STILL.model_copy(update={"rotation": 90.0}), Extreme())
+    both = apply(images, Changes(*map(np.concatenate, zip(still(1), quarter, strict=True))), 3)
     assert both[0, ..., 0].tolist() == GRID.tolist()
     assert both[1, ..., 0].tolist() == [[30, 60, 90], [20, 50, 80], [10, 40, 70]]
 
 
+def test_light_multiplies_every_grey_level_and_stays_within_255() -> None:
+    image = np.array([[0, 100, 200]] * 3)
+    assert moved(image, Extreme(), light=0.5) == [[0, 150, 255]] * 3
+    assert moved(image, Extreme(lowest=True), light=0.5) == [[0, 50, 100]] * 3
+
+
+class AlwaysGrey7(Extreme):
+    def integers(self, low, high, size):  # type: ignore[override]
+        return np.full(size, 7)
+
+
+def test_the_largest_box_is_as_long_as_its_share_of_the_side_and_the_smallest_is_none() -> None:
+    assert moved(GRID, AlwaysGrey7(), erase=2 / 3) == [[1, 2, 3], [4, 7, 7], [7, 7, 7]]
+    assert moved(GRID, AlwaysGrey7(lowest=True), erase=2 / 3) == GRID.tolist()
+
+
+def test_half_the_side_takes_the_mean_of_two_by_two_pixels() -> None:
+    image = np.array([[0, 20, 100, 100], [40, 60, 100, 100], [8, 8, 0, 0], [8, 8, 4, 4]], np.uint8)
+    assert apply(image[None, ..., None], still(1), side=2)[0, ..., 0].tolist() == [[30, 100], [8, 2]]
+
+
+def test_a_smaller_result_shows_the_same_shifted_face_and_the_same_box() -> None:
+    image = np.repeat(np.repeat(GRID, 2, axis=0), 2, axis=1)[None, ..., None].astype(np.uint8)
+    changes = draw(1, 6, STILL.model_copy(update={"shift": 1 / 3, "erase": 2 / 3}), AlwaysGrey7())
+    full, small = apply(image, changes, 6)[0, ..., 0], apply(image, changes, 3)[0, ..., 0]
+    assert small.tolist() == full[::2, ::2].tolist()
+
+
 def test_angles_fill_their_range_and_half_of_the_images_are_mirrored() -> None:
     params = STILL.model_copy(update={"rotation": 15.0, "flip": True})
-    matrices = transforms(10_000, 48, params, np.random.default_rng(0))
+    matrices = draw(10_000, 48, params, np.random.default_rng(0)).matrices
     angles = np.rad2deg(np.arctan2(-matrices[:, 0, 1], matrices[:, 1, 1]))
     assert (angles.min(), angles.max()) == pytest.approx((-15, 15), abs=0.1)
     mirrored = np.linalg.det(matrices[:, :, :2]) < 0

@@ -10,8 +10,8 @@ from src.fer2013 import Split
 from src.network import checkpoints
 from src.network.architectures import build
 from src.network.checkpoints import Checkpoint, State, Weights
-from src.network.fitting import Fit, batches, fit, mix, predict
-from src.params import EarlyStopping, ModelParams, Plateau, TrainParams
+from src.network.fitting import Fit, batches, fit, mix, predict, taught
+from src.params import EarlyStopping, Growth, ModelParams, Plateau, TrainParams
 
 Faces = tuple[Split, Split]
 EPOCHS = 4
@@ -109,6 +109,34 @@ def test_augmentation_moves_the_images_and_keeps_their_labels(plateau: TrainPara
     originals = few[0].images.astype("float32")
     assert not any((originals == image).all(axis=(1, 2, 3)).any() for image in moved)
     assert sorted(targets.reshape(-1)) == [0] * 32 + [1] * 16
+
+
+def test_growth_shows_small_images_first_and_whole_ones_then(plateau: TrainParams, few: Faces) -> None:
+    params = plateau.model_copy(update={"growth": Growth(side=24, share=0.5), "epochs": 4})
+    sides = [next(batches(params, few[0], 3, epoch))[0].shape[1:3] for epoch in range(4)]
+    assert sides == [(24, 24), (24, 24), (48, 48), (48, 48)]
+
+
+def test_a_network_trains_on_growing_images_and_takes_whole_ones(
+    model_params: ModelParams, cosine: TrainParams, few: Faces
+) -> None:
+    small = model_params.model_copy(update={"width": 0.25})
+    change = {"growth": Growth(side=24, share=0.5), "precision": "float32"}
+    result = train(small, cosine.model_copy(update=change), few).fit
+    assert result.model.input_shape == (None, 48, 48, 1)
+    assert len(result.history) == 2
+
+
+def test_a_network_that_knows_its_side_refuses_to_grow(dcnn: ModelParams, plateau: TrainParams, few: Faces) -> None:
+    with pytest.raises(ValueError, match=r"dcnn .* expected train.growth: null"):
+        fit(dcnn, plateau.model_copy(update={"growth": Growth(side=24, share=0.5)}), *few, classes=3)
+
+
+def test_a_teacher_gives_its_share_of_each_target_for_the_very_images_that_are_shown() -> None:
+    images, targets = np.array([[1.0], [2.0]]), np.eye(2)
+    ((shown, mixed),) = taught([(images, targets)], lambda asked: asked / 4 * [1, 0], share=0.75)
+    assert shown is images
+    assert mixed.tolist() == [[0.25 + 0.75 / 4, 0], [0.75 / 2, 0.25]]
 
 
 class AlwaysAQuarter(np.random.Generator):

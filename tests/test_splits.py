@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.faces.splits import Faces, assign, digest, take
+from src.faces.splits import Faces, assign, digest, others, take
 from src.fer2013 import EMOTIONS, Split
 from src.params import DataParams
 
@@ -112,3 +112,24 @@ def test_the_digest_of_a_split_changes_with_anything_in_it(change: str):
     }[change]
     assert digest(*other) != before
     assert digest(Split(images.copy(), split.labels.astype(np.int32)), names) == before
+
+
+def others_of(protocol: str, *rows: tuple[int, int, int]) -> list[int]:
+    """Give which of these rows the teacher may learn from beside train."""
+    faces = table(*rows, *WHOLE * 10)
+    return others(faces, params(protocol), assign(faces, params(protocol))).tolist()
+
+
+def test_the_teacher_gets_the_other_emotions_of_train_and_nothing_that_val_or_test_shows():
+    rows = [(1, ANGRY, 0), (2, ANGRY, 0), (2, HAPPY, 1), (3, ANGRY, 0), (3, SAD, 2), (4, ANGRY, 1), (5, ANGRY, 2)]
+    assert others_of("official", *rows) == [0]
+
+
+def test_under_pooled_the_teacher_gets_the_other_emotions_of_all_rows_but_no_face_of_val():
+    assert others_of("pooled", (1, ANGRY, 0), (4, ANGRY, 1), (5, ANGRY, 2)) == [0, 1, 2]
+    in_val = WHOLE[0][0]  # ten copies of nine pictures: each picture has a copy in the 10 % or none
+    faces = table((in_val, ANGRY, 0), *WHOLE * 10)
+    assignment = assign(faces, params("pooled"))
+    shown = faces.images[assignment.splits["val"], 0, 0]
+    expected = [] if in_val in shown else [0]
+    assert others(faces, params("pooled"), assignment).tolist() == expected

@@ -131,6 +131,18 @@ def test_a_training_killed_three_times_ends_as_one_that_was_left_alone(
     assert checkpoint(killed) is None
 
 
+def test_a_second_process_at_the_same_training_is_refused(make_workspace: Make, start_stage: Start) -> None:
+    workspace = make_workspace("workspace", **SMALL)
+    first = start_stage(workspace, "train")
+    wait_until(lambda: checkpoint(workspace), first, workspace)
+    second = start_stage(workspace, "train")
+    assert second.wait() == 1
+    assert "is in use, expected no other process at this training" in (workspace / "log.txt").read_text()
+    assert query(workspace, "SELECT status FROM runs") == [("RUNNING",)]
+    first.terminate()
+    assert first.wait() == 143
+
+
 def test_sigterm_and_the_next_start_both_close_a_run_as_killed_and_another_training_is_not_resumed(
     make_workspace: Make, start_stage: Start
 ) -> None:

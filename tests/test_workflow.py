@@ -24,6 +24,7 @@ SMALL = {
     "data.drawn_images": 700,
     "data.emotions": EMOTIONS,
     "model.width": 0.5,
+    "teacher": None,
     "train.epochs": 2,
     "train.warmup_epochs": 1,
     "train.average_decay": None,

@@ -118,6 +118,18 @@ def _pooled(faces: Faces, chosen: np.ndarray) -> Assignment:
     return Assignment(splits, {name: {} for name in splits})
 
 
+def others(faces: Faces, params: DataParams, assignment: Assignment) -> np.ndarray:
+    """Give the positions of the faces with the other emotions from which the teacher may learn, ascending.
+
+    Under `official` what train would hold of them; under `pooled` all of them. Never a face that val or test holds.
+    """
+    unchosen = ~np.isin(faces.emotions, [EMOTIONS.index(name) for name in params.emotions])
+    if params.protocol == "official":
+        return _official(faces, unchosen).splits["train"]
+    identity = identities(faces.images)
+    return np.flatnonzero(unchosen & ~np.isin(identity, identity[assignment.splits["val"]]))
+
+
 def identities(images: np.ndarray) -> np.ndarray:
     """Give each image (n, 48, 48) a number that it shares with exactly its identical copies."""
     return pd.factorize(np.array([image.tobytes() for image in images], dtype=object))[0]

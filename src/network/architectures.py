@@ -9,19 +9,22 @@ from src.fer2013 import SIDE
 from src.params import ModelParams
 
 
-def build(params: ModelParams, classes: int) -> keras.Model:
+def build(params: ModelParams, classes: int, side: int | None = SIDE) -> keras.Model:
     """Give an untrained network under the current dtype policy of Keras.
 
     Args:
         params: Architecture, width and dropout.
         classes: Number of emotions.
+        side: Side of the images, pixels; None takes any, which dcnn doesn't.
 
     Returns:
         A model from images (n, 48, 48, 1), any dtype, 0..255, to float32 probabilities (n, classes).
         Scaling is inside, so that training, evaluation and the phone cannot differ.
     """
+    if side is None and params.architecture == "dcnn":
+        raise ValueError("dcnn has dense layers that know the side of its images, expected train.growth: null")
     builder = {"dcnn": _dcnn, "resnet": _resnet}[params.architecture]
-    inputs = keras.Input((SIDE, SIDE, 1), name="image")
+    inputs = keras.Input((side, side, 1), name="image")
     features = builder(inputs, params)
     # float32 whatever the policy: bfloat16 has 8 bits, too few for a probability.
     outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(features)

@@ -1,6 +1,8 @@
-"""Random affine transforms: one map per image carries rotation, shift, shear, zoom and mirror together."""
+"""Random changes of an image: one affine map (rotation, shift, shear, zoom, mirror), its light, and an erased box."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -8,25 +10,68 @@ import numpy as np
 from src.params import Augmentation
 
 
-def warp(images: np.ndarray, matrices: np.ndarray) -> np.ndarray:
-    """Move each image by its affine map; the border is repeated outwards, as in the seed.
+class Changes(NamedTuple):
+    """What happens to each of n images.
+
+    Attributes:
+        matrices: float64 array (n, 2, 3), affine maps from pixels of the result to pixels of the source.
+        lights: float64 array (n,), factors of every grey level.
+        boxes: int array (n, 4): left, top, right and bottom of the erased box, pixels of the result.
+        greys: int array (n,), what the box is filled with.
+    """
+
+    matrices: np.ndarray
+    lights: np.ndarray
+    boxes: np.ndarray
+    greys: np.ndarray
+
+
+def draw(count: int, side: int, params: Augmentation, random: np.random.Generator) -> Changes:
+    """Draw the changes of `count` images with this side, pixels."""
+    matrices = _affine(count, side, params, random)
+    lights = random.uniform(1 - params.light, 1 + params.light, count)
+    size = random.uniform(0, params.erase * side, (2, count))
+    corner = random.uniform(0, 1, (2, count)) * (side - size)
+    boxes = np.rint(np.concatenate([corner, corner + size])).astype(int).T
+    return Changes(matrices, lights, boxes, random.integers(0, 256, count))
+
+
+def still(count: int) -> Changes:
+    """Give the changes that change nothing."""
+    matrices = np.tile(np.eye(2, 3), (count, 1, 1))
+    return Changes(matrices, np.ones(count), np.zeros((count, 4), int), np.zeros(count, int))
+
+
+def apply(images: np.ndarray, changes: Changes, side: int) -> np.ndarray:
+    """Move, light and partly erase each image; the border is repeated outwards, as in the seed.
 
     Args:
-        images: uint8 array (n, side, side, 1).
-        matrices: float64 array (n, 2, 3), as `transforms` gives them.
+        images: uint8 array (n, from_side, from_side, 1).
+        changes: In pixels of `from_side`, as `draw` gives them.
+        side: Side of the result, pixels; another one than `from_side` scales the image.
 
     Returns:
         uint8 array (n, side, side, 1), bilinear.
     """
-    side = images.shape[1]
+    scale = images.shape[1] / side
+    matrices = changes.matrices.copy()
+    # The centre of pixel x of the result lies at (x + 1/2) scale - 1/2.
+    matrices[:, :, 2] += changes.matrices[:, :, :2].sum(axis=2) * (scale - 1) / 2
+    matrices[:, :, :2] *= scale
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    moved = np.empty_like(images)
-    for image, matrix, out in zip(images, matrices, moved, strict=True):
-        out[..., 0] = cv2.warpAffine(image, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return moved
+    changed = np.empty((len(images), side, side, 1), np.uint8)
+    boxes = np.rint(changes.boxes / scale).astype(int)
+    for number, image in enumerate(images):
+        out = cv2.warpAffine(image, matrices[number], (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        if changes.lights[number] != 1:
+            out = cv2.convertScaleAbs(out, alpha=changes.lights[number])
+        left, top, right, bottom = boxes[number]
+        out[top:bottom, left:right] = changes.greys[number]
+        changed[number, ..., 0] = out
+    return changed
 
 
-def transforms(count: int, side: int, params: Augmentation, random: np.random.Generator) -> np.ndarray:
+def _affine(count: int, side: int, params: Augmentation, random: np.random.Generator) -> np.ndarray:
     """Give `count` affine maps from pixels of the result to pixels of the source.
 
     Rotation, shear and zoom about the centre, then the mirror, then the shift; the ranges are those of Keras's

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -46,16 +49,36 @@ class Checkpoint(NamedTuple):
     run_id: str
 
 
-def folder(identity: dict) -> Path:
-    """Give the folder of the training with this identity and this code; any other is not resumed.
+@contextmanager
+def opened(identity: dict) -> Iterator[Path]:
+    """Give the folder of the training with this identity and this code, to this process alone.
+
+    No other training is resumed from it, and it is removed when the block succeeds.
 
     Args:
         identity: Parameters, data and platform, in what JSON can hold.
+
+    Raises:
+        FileExistsError: Another process is at the same training.
     """
+    from filelock import FileLock, Timeout
+
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())
-    return paths.CHECKPOINTS / digest.hexdigest()[:16]
+    folder = paths.CHECKPOINTS / digest.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_suffix(".lock"), blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise FileExistsError(
+            f"{folder} is in use, expected no other process at this training (killing dvc leaves its stage alive); "
+            "wait for it, or stop it"
+        ) from None
+    with lock:
+        yield folder
+        shutil.rmtree(folder)
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

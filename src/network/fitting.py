@@ -7,17 +7,18 @@ of the history, so that `State` is all that a later process needs to go on bit f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from src.fer2013 import Split
-from src.network import augmentation, precision, schedules
+from src.fer2013 import SIDE, Split
+from src.network import augmentation, calibration, precision, schedules
 from src.network.architectures import build
 from src.network.checkpoints import State, Weights
+from src.network.distillation import Teacher
 from src.params import ModelParams, TrainParams
 
 VAL_BATCH = 256
@@ -27,14 +28,16 @@ class Fit(NamedTuple):
     """A finished training.
 
     Attributes:
-        model: float32 model with the weights of the best epoch.
+        model: float32 model with the weights of the best epoch, calibrated on val.
         history: As in `State`.
         best_epoch: The epoch (from 0) whose weights these are.
+        temperature: What the logits were divided by to calibrate them.
     """
 
     model: keras.Model
     history: list[dict[str, float]]
     best_epoch: int
+    temperature: float
 
 
 class Means:
@@ -53,6 +56,7 @@ class Means:
         return self.sums[name] / self.images
 
 
+Batch = tuple[np.ndarray, np.ndarray]
 EpochHook = Callable[[State], bool]
 BatchHook = Callable[[int], None]
 
@@ -63,6 +67,7 @@ def fit(
     train: Split,
     val: Split,
     classes: int,
+    teacher: Teacher | None = None,
     on_epoch_end: EpochHook = lambda state: False,
     on_batch_end: BatchHook = lambda images: None,
     resume: State | None = None,
@@ -75,6 +80,7 @@ def fit(
         train: Images (n, 48, 48, 1) uint8 and labels (n,) that the weights are fitted to.
         val: Images and labels scored after each epoch. Never the test split.
         classes: Number of emotions.
+        teacher: Gives the share `params.distillation` of each target.
         on_epoch_end: Given the state after each epoch; a true answer stops training.
         on_batch_end: Told the number of images of each step.
         resume: The state after some epoch of the same training; goes on from there as if it had never stopped.
@@ -94,7 +100,8 @@ def fit(
 
     accuracies = [metrics["val_accuracy"] for metrics in state.history]
     while len(accuracies) < params.epochs and not schedules.should_stop(params.early_stopping, accuracies):
-        metrics = _train_epoch(model, params, train, classes, accuracies, state.average, on_batch_end)
+        given = taught(batches(params, train, classes, len(accuracies)), teacher, params.distillation)
+        metrics = _train_epoch(model, params, len(train.labels), given, accuracies, state.average, on_batch_end)
         state.variables, state.optimizer = _values(_variables(model)), _values(model.optimizer.variables)
         scored = state.average or state.variables
         _assign(_variables(model), scored)
@@ -111,11 +118,13 @@ def fit(
     with precision.policy("float32"):
         model = build(model_params, classes)
     _assign(_variables(model), state.best)
-    return Fit(model, state.history, schedules.best_epoch(accuracies))
+    temperature = calibration.fit_temperature(predict(model, val.images), val.labels)
+    calibration.divide_logits(model, temperature)
+    return Fit(model, state.history, schedules.best_epoch(accuracies), temperature)
 
 
 def _compiled(model_params: ModelParams, params: TrainParams, classes: int) -> keras.Model:
-    model = build(model_params, classes)
+    model = build(model_params, classes, side=None if params.growth else SIDE)
     momentum = {"momentum": 0.9, "nesterov": True} if params.optimizer == "sgd" else {}
     kind = {"adam": "Adam", "nadam": "Nadam", "adamw": "AdamW", "sgd": "SGD"}[params.optimizer]
     optimizer = getattr(keras.optimizers, kind)(params.learning_rate, weight_decay=params.weight_decay, **momentum)
@@ -134,16 +143,16 @@ def _compiled(model_params: ModelParams, params: TrainParams, classes: int) -> k
 def _train_epoch(
     model: keras.Model,
     params: TrainParams,
-    train: Split,
-    classes: int,
+    count: int,
+    given: Iterable[Batch],
     accuracies: list[float],
     average: Weights,
     on_batch_end: BatchHook,
 ) -> dict[str, float]:
     epoch = len(accuracies)
-    steps = max(1, len(train.labels) // params.batch_size)
+    steps = max(1, count // params.batch_size)
     seen = Means()
-    for step, (images, targets) in enumerate(batches(params, train, classes, epoch)):
+    for step, (images, targets) in enumerate(given):
         rate = schedules.learning_rate(params, epoch + (step + 0.5) / steps, accuracies)
         model.optimizer.learning_rate = rate
         seen.add(model.train_on_batch(images, targets, return_dict=True), len(images))
@@ -162,24 +171,37 @@ def _check_finite(loss: float, name: str, where: str, params: TrainParams) -> No
         )
 
 
-def batches(params: TrainParams, train: Split, classes: int, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def taught(given: Iterable[Batch], teacher: Teacher | None, share: float) -> Iterator[Batch]:
+    """Give the batches with targets of which the teacher, if there is one, has said its share.
+
+    It is shown what the network is shown, augmented and blended (Beyer et al. 2021, "A good teacher is patient and
+    consistent").
+    """
+    for images, targets in given:
+        yield images, share * teacher(images) + (1 - share) * targets if teacher else targets
+
+
+def batches(params: TrainParams, train: Split, classes: int, epoch: int) -> Iterator[Batch]:
     """Give the batches of one epoch: a function of (seed, epoch) and the data, whoever asks and whenever.
 
     Yields:
-        Images (batch, 48, 48, 1) float32, 0..255, and one-hot targets (batch, classes) float32.
+        Images (batch, side, side, 1) float32, 0..255, and one-hot targets (batch, classes) float32.
     """
     count = len(train.labels)
     size = min(params.batch_size, count)
     random = np.random.default_rng((params.seed, epoch))
     order = random.permutation(count)
-    side = train.images.shape[1]
-    matrices = augmentation.transforms(count, side, params.augmentation, random) if params.augmentation else None
+    changes = (
+        augmentation.draw(count, SIDE, params.augmentation, random)
+        if params.augmentation
+        else augmentation.still(count)
+    )
+    side = schedules.side(params.growth, epoch, params.epochs)
     one_hot = np.eye(classes, dtype="float32")
     for start in range(0, count - size + 1, size):
         chosen = order[start : start + size]
-        images = train.images[chosen]
-        if matrices is not None:
-            images = augmentation.warp(images, matrices[chosen])
+        picked = augmentation.Changes(*(array[chosen] for array in changes))
+        images = augmentation.apply(train.images[chosen], picked, side)
         yield mix(images.astype("float32"), one_hot[train.labels[chosen]], params.mixup, random)
 
 

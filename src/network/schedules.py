@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from src.params import EarlyStopping, Plateau, TrainParams
+from src.fer2013 import SIDE
+from src.params import EarlyStopping, Growth, Plateau, TrainParams
 
 
 def learning_rate(params: TrainParams, epochs_done: float, val_accuracies: Sequence[float]) -> float:
@@ -22,6 +23,11 @@ def learning_rate(params: TrainParams, epochs_done: float, val_accuracies: Seque
     if params.schedule == "plateau":
         return plateau(params.learning_rate, val_accuracies, params.plateau)
     return cosine(params.learning_rate, epochs_done, params.epochs, params.warmup_epochs)
+
+
+def side(growth: Growth | None, epoch: int, epochs: int) -> int:
+    """Give the side of the images, pixels, in an epoch (from 0) of `epochs`."""
+    return growth.side if growth and epoch < growth.share * epochs else SIDE
 
 
 def cosine(peak: float, epochs_done: float, epochs: int, warmup_epochs: float) -> float:

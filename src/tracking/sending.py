@@ -29,7 +29,6 @@ def send_all(up_to: str = STAGES[-1]) -> str:
         ConnectionError: The store can't be reached.
     """
     run_id, description = read_run()
-    history = pd.read_csv(paths.existing(paths.MODELS / "history.csv", "train")).drop(columns="epoch")
     metrics: dict[str, float] = {}
     files: dict[str, list[Path]] = {}
     done = STAGES[: STAGES.index(up_to) + 1]
@@ -39,12 +38,14 @@ def send_all(up_to: str = STAGES[-1]) -> str:
     if "evaluate" in done:
         metrics |= test_metrics(_read(paths.REPORTS / "metrics.json", "evaluate"))
         files["reports"] = [paths.REPORTS]
-    return runs.send(run_id, description, _records(history), metrics, files)
+    if (paths.TEACHER / "run.json").exists():
+        runs.send(*read_run(paths.TEACHER), _history(paths.TEACHER), {}, {})
+    return runs.send(run_id, description, _history(paths.MODELS), metrics, files)
 
 
-def read_run() -> tuple[str, runs.Description]:
-    """Read the id and the description of the run that `train` wrote."""
-    stored = _read(paths.MODELS / "run.json", "train")
+def read_run(folder: Path = paths.MODELS) -> tuple[str, runs.Description]:
+    """Read the id and the description of the run that `train`, or `teacher`, wrote to its folder."""
+    stored = _read(folder / "run.json", "teacher" if folder == paths.TEACHER else "train")
     run_id = stored.pop("run_id")
     return run_id, runs.Description(**stored)
 
@@ -67,7 +68,8 @@ def test_metrics(scored: dict) -> dict[str, float]:
     return found
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, float]]:
+def _history(folder: Path) -> list[dict[str, float]]:
+    table = pd.read_csv(paths.existing(folder / "history.csv", "train")).drop(columns="epoch")
     return [{str(name): float(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
