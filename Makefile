@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lock clean
+.PHONY: demo test bench lock clean
 
 demo: .venv/run                     ## the whole workflow on drawn faces, no network beyond the package index
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m src.demo
@@ -13,6 +13,9 @@ test: .venv/dev                     ## style, types and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest
+
+bench: .venv/run                    ## every timing of bench/RESULTS.md; FER2013_SOURCE adds those that need the real data
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench
 
 lock:                               ## resolve pyproject.toml anew for every platform; needs uv
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements.txt
