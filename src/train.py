@@ -11,9 +11,10 @@ from pathlib import Path
 import pandas as pd
 
 from src import cli, paths
+from src.config import add_options, flat, read_params
 from src.faces import splits
 from src.network import checkpoints
-from src.params import DataParams, ModelParams, TrainParams, add_options, flat, read_params
+from src.params import DataParams, ModelParams, TrainParams
 from src.tracking import lineage, runs
 
 
