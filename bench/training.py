@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from src.config import read_params
 from src.fer2013 import Split
-from src.params import ModelParams, TrainParams, read_params
+from src.params import ModelParams, TrainParams
 
 IMAGES = 2048
 EPOCHS = 4

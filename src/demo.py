@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from src import cli, paths
+from src.config import changed
 from src.deploy import NEWER
-from src.params import changed
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKSPACE = Path(".demo")

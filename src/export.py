@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from src import cli, paths
+from src.config import add_options, read_params
 from src.faces import splits
 from src.fer2013 import Split
 from src.network.litert import Classifier
-from src.params import ExportParams, add_options, read_params
+from src.params import ExportParams
 from src.tracking import sending
 
 REPRESENTATIVE = 300

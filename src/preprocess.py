@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from src import cli, paths
+from src.config import read_params
 from src.faces.splits import Assignment, Faces, assign, digest, others, take
 from src.fer2013 import EMOTIONS, USAGES
-from src.params import DataParams, read_params
+from src.params import DataParams
 
 
 def summarise(faces: Faces, assignment: Assignment, params: DataParams) -> dict[str, Any]:

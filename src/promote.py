@@ -7,7 +7,8 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from src import cli
-from src.params import PromoteParams, read_params
+from src.config import read_params
+from src.params import PromoteParams
 
 if TYPE_CHECKING:
     from src.tracking.decisions import Decision

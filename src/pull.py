@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from src import cli, paths
+from src.config import read_params
 from src.faces.drawn import draw
 from src.faces.folder import read_pictures
 from src.faces.kaggle import KAGGLE, download
 from src.faces.rows import Table, read_rows
 from src.faces.sources import VARIABLE, find, open_csv
 from src.fer2013 import EMOTIONS, USAGES
-from src.params import DataParams, read_params
+from src.params import DataParams
 
 SEED = 2013
 """Of the drawn faces; which of them there are is decided by their number alone."""

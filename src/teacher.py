@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from src import cli, paths
+from src.config import is_on, read_params
 from src.faces import splits
 from src.fer2013 import EMOTIONS, Split
-from src.params import DataParams, TeacherParams, is_on, read_params
+from src.params import DataParams, TeacherParams
 from src.train import describe, train_into
 
 

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from src import cli, paths
+from src.config import add_options, flat, is_on, read_params
 from src.faces import splits
 from src.fer2013 import Split
 from src.network import checkpoints
-from src.params import DataParams, ModelParams, TeacherParams, TrainParams, add_options, flat, is_on, read_params
+from src.params import DataParams, ModelParams, TeacherParams, TrainParams
 from src.tracking import lineage, runs, sending
+
+if TYPE_CHECKING:
+    from src.network.distillation import Teacher
 
 if TYPE_CHECKING:
     from src.network.distillation import Teacher

@@ -12,9 +12,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from src import preprocess, pull
+from src.config import read_params
 from src.faces.drawn import draw
 from src.fer2013 import EMOTIONS, Split
-from src.params import ModelParams, TrainParams, read_params
+from src.params import ModelParams, TrainParams
 
 ROOT = Path(__file__).parents[1]
 CHOSEN = [EMOTIONS.index(name) for name in ("happy", "sad", "neutral")]

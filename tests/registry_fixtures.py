@@ -20,10 +20,11 @@ from ruamel.yaml import YAML
 from shop import LABELS, Shop
 
 from src import cli
+from src.config import read_params
 from src.faces import splits
 from src.faces.drawn import draw
 from src.fer2013 import SIDE, Split
-from src.params import ModelParams, PromoteParams, read_params
+from src.params import ModelParams, PromoteParams
 from src.tracking import store
 from src.tracking.examination import Exam
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from modules import ROOT
 
-from src.params import DataParams, ExportParams, ModelParams, TrainParams, add_options, changed, flat, read_params
+from src.config import add_options, changed, flat, read_params
+from src.params import DataParams, ExportParams, ModelParams, TrainParams
 
 YAML = (ROOT / "params.yaml").read_text()
 

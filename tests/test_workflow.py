@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from modules import ROOT
 
+from src.config import parse_yaml
 from src.demo import make_workspace
-from src.params import parse_yaml
 from src.tracking.bundle import verify
 
 EMOTIONS = ["happy", "sad", "surprise", "neutral"]

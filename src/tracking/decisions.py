@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from src.params import PromoteParams, flat
+from src.config import flat
+from src.params import PromoteParams
 from src.tracking import lineage, store
 from src.tracking.judgement import Judgement
 

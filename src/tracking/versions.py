@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from src import paths
-from src.params import DataParams, read_params
+from src.config import read_params
+from src.params import DataParams
 from src.tracking import bundle, store
 
 CHAMPION = "champion"

@@ -1,0 +1,151 @@
+"""params.yaml, read and changed: sections become their classes, and a fault in it becomes one line."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import Any, TypeVar, get_args
+
+from pydantic import ValidationError
+
+from src import paths
+from src.params import SECTIONS, Params
+
+Section = TypeVar("Section", bound=Params)
+
+
+def read_sections() -> dict[str, Any]:
+    """Read params.yaml of this workspace as plain dictionaries, the way DVC reads it (YAML 1.2)."""
+    if not paths.PARAMS.exists():
+        raise FileNotFoundError(f"{paths.PARAMS} is missing here, expected a workspace; go to the folder with dvc.yaml")
+    sections = parse_yaml(paths.PARAMS.read_text(encoding="utf-8"), str(paths.PARAMS))
+    unknown = sorted(set(sections or {}) - set(SECTIONS))
+    if unknown:
+        raise ValueError(f"{paths.PARAMS}: unknown section {unknown[0]!r}, expected {', '.join(SECTIONS)}")
+    return sections or {}
+
+
+def add_options(parser: ArgumentParser, *classes: type[Params]) -> None:
+    """Give a command one option per key of these sections, `--learning_rate 0.01`, which replaces the file's value."""
+    for params_class in classes:
+        for key in params_class.model_fields:
+            parser.add_argument(f"--{key}", metavar="VALUE", help=f"instead of {_name(params_class)}.{key}")
+
+
+def read_params(params_class: type[Section], options: Namespace | None = None) -> Section:
+    """Read and check one section of params.yaml.
+
+    Args:
+        params_class: The section's class, one of `SECTIONS`.
+        options: Parsed options of `add_options`; those given replace the file's values.
+
+    Raises:
+        ValueError: A key is missing, unknown or out of its bounds; the message names the key and the value.
+    """
+    section = _name(params_class)
+    values = read_sections().get(section)
+    if not isinstance(values, dict):
+        raise ValueError(f"{paths.PARAMS}: section {section!r} is missing, expected keys {_keys(params_class)}")
+    given = {key: value for key, value in vars(options or Namespace()).items() if value is not None}
+    values = values | {
+        key: parse_yaml(value, f"--{key} {value}") for key, value in given.items() if key in params_class.model_fields
+    }
+    try:
+        return params_class.model_validate(values)
+    except ValidationError as error:
+        raise ValueError(f"{paths.PARAMS}: {_first_fault(section, error)}") from None
+
+
+def is_on(params_class: type[Params]) -> bool:
+    """Say whether a section that may be null is there."""
+    section = _name(params_class)
+    sections = read_sections()
+    if section not in sections:
+        raise ValueError(
+            f"{paths.PARAMS}: section {section!r} is missing, expected keys {_keys(params_class)}, or null"
+        )
+    return sections[section] is not None
+
+
+def flat(section: str, params: Params) -> dict[str, Any]:
+    """Give `{"train.augmentation.zoom": 0.15, ...}`: every value under its name in params.yaml."""
+    found: dict[str, Any] = {}
+    for key, value in params:
+        if isinstance(value, Params):
+            found |= flat(f"{section}.{key}", value)
+        else:
+            found[f"{section}.{key}"] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def changed(text: str, values: dict[str, Any]) -> str:
+    """Give the text of a params.yaml with other values, its comments and order kept.
+
+    Args:
+        text: Content of a params.yaml.
+        values: Name -> value, nested keys joined by dots: `{"train.augmentation.zoom": 0.1}`.
+
+    Raises:
+        ValueError: The file has no such key.
+    """
+    import io
+
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.width = 1000
+    null = "tag:yaml.org,2002:null"
+    yaml.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar(null, "null"))
+    document = yaml.load(text)
+    for name, value in values.items():
+        *parents, key = name.split(".")
+        target = document
+        for parent in parents:
+            target = (target or {}).get(parent)
+        if not isinstance(target, dict) or key not in target:
+            raise ValueError(f"{paths.PARAMS} has no key {name!r}, expected one that stands there")
+        target[key] = value
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def parse_yaml(text: str, name: str = "value") -> Any:
+    """Read YAML 1.2, as DVC does: `1e-2` is a number, which it is not to PyYAML.
+
+    Args:
+        text: What to read.
+        name: What to call it in the error.
+
+    Raises:
+        ValueError: It is not YAML.
+    """
+    from ruamel.yaml import YAML, YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise ValueError(f"{name} is not YAML: {' '.join(str(error).split())}") from None
+
+
+def _name(params_class: type[Params]) -> str:
+    return next(name for name, known in SECTIONS.items() if known is params_class)
+
+
+def _keys(params_class: type[Params]) -> str:
+    return ", ".join(params_class.model_fields)
+
+
+def _first_fault(section: str, error: ValidationError) -> str:
+    # A mistyped key is both unknown and missing; the former says more.
+    fault = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+    location = [str(part) for part in fault["loc"]]
+    where = ".".join([section, *location])
+    if fault["type"] == "extra_forbidden":
+        owner = SECTIONS[section]
+        for part in location[:-1]:
+            annotation = owner.model_fields[part].annotation
+            owner = next(kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type))
+        return f"unknown key {where!r}, expected one of {_keys(owner)}"
+    if fault["type"] == "missing":
+        return f"key {where!r} is missing"
+    return f"{where}: found {fault['input']!r}; {fault['msg'].removeprefix('Value error, ')}"
