@@ -9,6 +9,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 RAW = Path("data/raw")
 PROCESSED = Path("data/processed")
+PROCESSED_TEACHER = PROCESSED / "teacher"
 MODELS = Path("models")
 TEACHER = MODELS / "teacher"
 MOBILE = MODELS / "mobile"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 
 from src import cli, paths
 from src.config import read_params
-from src.faces.splits import Assignment, Faces, assign, digest, others, take
+from src.faces.splits import Assignment, Faces, assign, assign_teacher, digest, take
 from src.fer2013 import EMOTIONS, USAGES
 from src.params import DataParams
 
@@ -26,7 +27,9 @@ def summarise(faces: Faces, assignment: Assignment, params: DataParams) -> dict[
             "found": len(positions) + sum(removed.values()),
             "removed": removed,
             "images": len(positions),
-            "per_emotion": dict(zip(params.emotions, np.bincount(split.labels).tolist(), strict=True)),
+            "per_emotion": dict(
+                zip(params.emotions, np.bincount(split.labels, minlength=len(params.emotions)).tolist(), strict=True)
+            ),
             "digest": digest(split, params.emotions),
         }
     together = "".join(split["digest"] for split in splits.values())
@@ -49,30 +52,34 @@ def removed_table(faces: Faces, assignment: Assignment) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["row", "usage", "emotion", "reason"])
 
 
+def write_splits(folder: Path, faces: Faces, assignment: Assignment, params: DataParams) -> dict[str, Any]:
+    """Write the splits of an assignment and what there is to say of them; give the latter."""
+    for name, positions in assignment.splits.items():
+        split = take(faces, positions, params.emotions)
+        with paths.replacing(folder / f"{name}.npz") as path:
+            np.savez(path, images=split.images, labels=split.labels, rows=faces.rows[positions])
+    source = json.loads(paths.existing(paths.RAW / "source.json", "pull").read_text())
+    summary = summarise(faces, assignment, params) | {"source": source}
+    paths.write_json(folder / "splits.json", summary)
+    return summary
+
+
 def main(argv: list[str] | None = None) -> None:
     cli.parser("preprocess", __doc__).parse_args(argv)
     params = read_params(DataParams)
     with np.load(paths.existing(paths.RAW / "faces.npz", "pull")) as table:
         faces = Faces(table["images"], table["emotions"], table["usages"], table["rows"])
     assignment = assign(faces, params)
-    for name, positions in assignment.splits.items():
-        split = take(faces, positions, params.emotions)
-        with paths.replacing(paths.PROCESSED / f"{name}.npz") as path:
-            np.savez(path, images=split.images, labels=split.labels, rows=faces.rows[positions])
-    rest = others(faces, params, assignment)
-    split = take(faces, rest, EMOTIONS)
-    with paths.replacing(paths.PROCESSED / "others.npz") as path:
-        np.savez(path, images=split.images, labels=split.labels, rows=faces.rows[rest])
+    summary = write_splits(paths.PROCESSED, faces, assignment, params)
     with paths.replacing(paths.PROCESSED / "removed.csv") as path:
         removed_table(faces, assignment).to_csv(path, index=False)
-    source = json.loads(paths.existing(paths.RAW / "source.json", "pull").read_text())
-    summary = summarise(faces, assignment, params) | {"source": source}
-    summary["others"] = {"images": len(rest), "digest": digest(split, EMOTIONS)}
-    paths.write_json(paths.PROCESSED / "splits.json", summary)
     for name, split in summary["splits"].items():
         removed = ", ".join(f"{count:,} {reason}" for reason, count in split["removed"].items()) or "none"
         print(f"{name}: {split['found']:,} found, removed {removed}; {split['images']:,} images kept")
-    print(f"others: {len(rest):,} images of the other emotions, for the teacher alone")
+    all_emotions = params.model_copy(update={"emotions": EMOTIONS})
+    summary = write_splits(paths.PROCESSED_TEACHER, faces, assign_teacher(faces, params, assignment), all_emotions)
+    counts = " and ".join(f"{split['images']:,} in {name}" for name, split in summary["splits"].items())
+    print(f"for the teacher, all seven emotions: {counts}")
 
 
 if __name__ == "__main__":

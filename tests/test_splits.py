@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.faces.splits import Faces, assign, digest, others, take
+from src.faces.splits import Faces, assign, assign_teacher, digest, take
 from src.fer2013 import EMOTIONS, Split
 from src.params import DataParams
 
@@ -114,22 +114,34 @@ def test_the_digest_of_a_split_changes_with_anything_in_it(change: str):
     assert digest(Split(images.copy(), split.labels.astype(np.int32)), names) == before
 
 
-def others_of(protocol: str, *rows: tuple[int, int, int]) -> list[int]:
-    """Give which of these rows the teacher may learn from beside train."""
+def of_teacher(protocol: str, *rows: tuple[int, int, int]) -> tuple[Faces, dict[str, list[int]]]:
+    """Give the table of these rows and more, and the teacher's splits of it."""
     faces = table(*rows, *WHOLE * 10)
-    return others(faces, params(protocol), assign(faces, params(protocol))).tolist()
+    found = assign_teacher(faces, params(protocol), assign(faces, params(protocol)))
+    return faces, {name: positions.tolist() for name, positions in found.splits.items()}
 
 
-def test_the_teacher_gets_the_other_emotions_of_train_and_nothing_that_val_or_test_shows():
+def test_the_official_teacher_learns_from_all_emotions_of_train_and_nothing_that_val_or_test_shows():
     rows = [(1, ANGRY, 0), (2, ANGRY, 0), (2, HAPPY, 1), (3, ANGRY, 0), (3, SAD, 2), (4, ANGRY, 1), (5, ANGRY, 2)]
-    assert others_of("official", *rows) == [0]
+    _, splits = of_teacher("official", *rows)
+    assert [row for row in splits["train"] if row < len(rows)] == [0]
+    assert [row for row in splits["val"] if row < len(rows)] == [2, 5]
 
 
-def test_under_pooled_the_teacher_gets_the_other_emotions_of_all_rows_but_no_face_of_val():
-    assert others_of("pooled", (1, ANGRY, 0), (4, ANGRY, 1), (5, ANGRY, 2)) == [0, 1, 2]
-    in_val = WHOLE[0][0]  # ten copies of nine pictures: each picture has a copy in the 10 % or none
-    faces = table((in_val, ANGRY, 0), *WHOLE * 10)
+def test_the_official_teacher_is_the_same_whatever_the_emotions_of_the_model():
+    faces = table((1, ANGRY, 0), (4, ANGRY, 1), *WHOLE)
+    one, other = (
+        assign_teacher(faces, chosen, assign(faces, chosen)).splits
+        for chosen in (params(), params(emotions=("happy", "sad")))
+    )
+    assert all(np.array_equal(one[name], other[name]) for name in ("train", "val"))
+
+
+def test_the_pooled_teacher_learns_from_the_train_of_the_model_and_all_other_faces_but_no_picture_of_val():
+    in_val, *_ = (picture for picture, _, _ in WHOLE)
+    faces, splits = of_teacher("pooled", (1, ANGRY, 0), (5, ANGRY, 2), (in_val, ANGRY, 0))
     assignment = assign(faces, params("pooled"))
-    shown = faces.images[assignment.splits["val"], 0, 0]
-    expected = [] if in_val in shown else [0]
-    assert others(faces, params("pooled"), assignment).tolist() == expected
+    assert splits["val"] == assignment.splits["val"].tolist()
+    pictures = faces.images[:, 0, 0]
+    expected = [0, 1] if in_val in pictures[splits["val"]] else [0, 1, 2]
+    assert splits["train"] == expected + assignment.splits["train"].tolist()

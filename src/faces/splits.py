@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -118,16 +119,24 @@ def _pooled(faces: Faces, chosen: np.ndarray) -> Assignment:
     return Assignment(splits, {name: {} for name in splits})
 
 
-def others(faces: Faces, params: DataParams, assignment: Assignment) -> np.ndarray:
-    """Give the positions of the faces with the other emotions from which the teacher may learn, ascending.
+def assign_teacher(faces: Faces, params: DataParams, assignment: Assignment) -> Assignment:
+    """Assign the faces of all seven emotions to the teacher's train and val; none is among the model's test.
 
-    Under `official` what train would hold of them; under `pooled` all of them. Never a face that val or test holds.
+    Under `official` they are the same whatever the model's emotions. Under `pooled` val is the model's, and train is
+    the model's with all faces of the other emotions, but no picture that val holds too.
     """
-    unchosen = ~np.isin(faces.emotions, [EMOTIONS.index(name) for name in params.emotions])
     if params.protocol == "official":
-        return _official(faces, unchosen).splits["train"]
+        splits, removed = _official(faces, np.ones(len(faces.images), bool))
+        return Assignment(
+            {name: splits[name] for name in ("train", "val")}, {name: removed[name] for name in ("train", "val")}
+        )
+    train, val = assignment.splits["train"], assignment.splits["val"]
     identity = identities(faces.images)
-    return np.flatnonzero(unchosen & ~np.isin(identity, identity[assignment.splits["val"]]))
+    others = ~np.isin(faces.emotions, [EMOTIONS.index(name) for name in params.emotions])
+    others &= ~np.isin(identity, identity[val])
+    return Assignment(
+        {"train": np.union1d(train, np.flatnonzero(others)), "val": val}, {name: {} for name in ("train", "val")}
+    )
 
 
 def identities(images: np.ndarray) -> np.ndarray:
@@ -149,9 +158,9 @@ def digest(split: Split, emotions: tuple[str, ...]) -> str:
     return found.hexdigest()
 
 
-def load(name: str) -> Split:
+def load(name: str, folder: Path = paths.PROCESSED) -> Split:
     """Load train, val or test as `preprocess` wrote it."""
-    with np.load(paths.existing(paths.PROCESSED / f"{name}.npz", "preprocess")) as arrays:
+    with np.load(paths.existing(folder / f"{name}.npz", "preprocess")) as arrays:
         return Split(arrays["images"], arrays["labels"])
 
 
@@ -161,6 +170,6 @@ def load_rows(name: str) -> np.ndarray:
         return arrays["rows"]
 
 
-def load_summary() -> dict:
+def load_summary(folder: Path = paths.PROCESSED) -> dict:
     """Load what `preprocess` says of the splits: protocol, emotions, digests, counts, source."""
-    return json.loads(paths.existing(paths.PROCESSED / "splits.json", "preprocess").read_text(encoding="utf-8"))
+    return json.loads(paths.existing(folder / "splits.json", "preprocess").read_text(encoding="utf-8"))
