@@ -57,7 +57,7 @@ def progress(total: int, name: str, unit: str = "image") -> Any:
     """Give a tqdm progress bar on stderr, or none where that is no terminal; `bar.write` prints a line above it."""
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=name, unit=unit, unit_scale=True, disable=None, smoothing=0.05)
+    return tqdm(total=total, desc=name, unit=unit, unit_scale=unit == "image", disable=None, smoothing=0.05)
 
 
 def _terminate(_signal: int, _frame: object) -> NoReturn:

@@ -25,10 +25,14 @@ def read_sections() -> dict[str, Any]:
 
 
 def add_options(parser: ArgumentParser, *classes: type[Params]) -> None:
-    """Give a command one option per key of these sections, `--learning_rate 0.01`, which replaces the file's value."""
+    """Give a command one option per key of these sections, `--learning_rate 0.01`, which replaces the file's value.
+
+    `--learning-rate` says the same.
+    """
     for params_class in classes:
         for key in params_class.model_fields:
-            parser.add_argument(f"--{key}", metavar="VALUE", help=f"instead of {_name(params_class)}.{key}")
+            spellings = dict.fromkeys((f"--{key}", f"--{key.replace('_', '-')}"))
+            parser.add_argument(*spellings, metavar="VALUE", help=f"instead of {_name(params_class)}.{key}")
 
 
 def read_params(params_class: type[Section], options: Namespace | None = None) -> Section:
@@ -77,6 +81,27 @@ def flat(section: str, params: Params) -> dict[str, Any]:
     return found
 
 
+def replaced(params: Section, values: dict[str, Any]) -> Section:
+    """Give a section with other values.
+
+    Args:
+        params: The section.
+        values: Full name -> value, `{"train.augmentation.zoom": 0.1}`; those of other sections are left aside.
+
+    Raises:
+        ValueError: There is no such key, or the section refuses the value.
+    """
+    section = _name(type(params))
+    content = {section: params.model_dump()}
+    for name, value in values.items():
+        if name.split(".")[0] == section:
+            _set(content, name, value)
+    try:
+        return type(params).model_validate(content[section])
+    except ValidationError as error:
+        raise ValueError(_first_fault(section, error)) from None
+
+
 def changed(text: str, values: dict[str, Any]) -> str:
     """Give the text of a params.yaml with other values, its comments and order kept.
 
@@ -97,13 +122,7 @@ def changed(text: str, values: dict[str, Any]) -> str:
     yaml.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar(null, "null"))
     document = yaml.load(text)
     for name, value in values.items():
-        *parents, key = name.split(".")
-        target = document
-        for parent in parents:
-            target = (target or {}).get(parent)
-        if not isinstance(target, dict) or key not in target:
-            raise ValueError(f"{paths.PARAMS} has no key {name!r}, expected one that stands there")
-        target[key] = value
+        _set(document, name, value)
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
@@ -127,6 +146,16 @@ def parse_yaml(text: str, name: str = "value") -> Any:
         raise ValueError(f"{name} is not YAML: {' '.join(str(error).split())}") from None
 
 
+def _set(document: Any, name: str, value: Any) -> None:
+    *parents, key = name.split(".")
+    target = document
+    for parent in parents:
+        target = (target or {}).get(parent)
+    if not isinstance(target, dict) or key not in target:
+        raise ValueError(f"{paths.PARAMS} has no key {name!r}, expected one that stands there")
+    target[key] = value
+
+
 def _name(params_class: type[Params]) -> str:
     return next(name for name, known in SECTIONS.items() if known is params_class)
 
@@ -143,8 +172,10 @@ def _first_fault(section: str, error: ValidationError) -> str:
     if fault["type"] == "extra_forbidden":
         owner = SECTIONS[section]
         for part in location[:-1]:
-            annotation = owner.model_fields[part].annotation
-            owner = next(kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type))
+            if part in owner.model_fields:  # else it is a name in a mapping, as in tune.space
+                annotation = owner.model_fields[part].annotation
+                kinds = [kind for kind in (annotation, *get_args(annotation)) if isinstance(kind, type)]
+                owner = next(kind for kind in kinds if issubclass(kind, Params))
         return f"unknown key {where!r}, expected one of {_keys(owner)}"
     if fault["type"] == "missing":
         return f"key {where!r} is missing"

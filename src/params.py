@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from src.fer2013 import EMOTIONS, SIDE
 
@@ -215,6 +215,87 @@ class PromoteParams(Params):
     max_latency_ratio: Positive | None
 
 
+class Range(Params):
+    """What the search may try for one parameter.
+
+    Attributes:
+        type: `float` and `int` are uniform between the ends, `log_float` is uniform in the logarithm; `categorical` is
+            one of the choices.
+        low: Least value; not for `categorical`.
+        high: Largest value, included; not for `categorical`.
+        choices: Only for `categorical`.
+    """
+
+    type: Literal["float", "log_float", "int", "categorical"]
+    low: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    high: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    choices: Annotated[tuple[bool | int | float | str | None, ...], Field(strict=False, min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def in_order(self) -> Range:
+        """Demand what the type needs and nothing else: choices, or ends of which the second is larger."""
+        if self.type == "categorical":
+            if self.choices is None or self.low is not None or self.high is not None:
+                raise ValueError("categorical needs `choices`, and nothing else")
+            return self
+        if self.low is None or self.high is None or self.choices is not None:
+            raise ValueError(f"{self.type} needs `low` and `high`, and nothing else")
+        if self.low >= self.high:
+            raise ValueError("low must be less than high")
+        if self.type == "log_float" and self.low <= 0:
+            raise ValueError("log_float needs a low above 0")
+        if self.type == "int" and not (self.low.is_integer() and self.high.is_integer()):
+            raise ValueError("int needs whole numbers")
+        return self
+
+    @property
+    def extremes(self) -> tuple[bool | int | float | str | None, ...]:
+        """Values that stand for all of them where bounds are checked: both ends, or every choice."""
+        if self.choices is not None:
+            return self.choices
+        number = int if self.type == "int" else float
+        return number(self.low or 0), number(self.high or 0)
+
+    def __str__(self) -> str:
+        if self.choices is not None:
+            return f"one of {', '.join(map(str, self.choices))}"
+        return f"{self.type} from {self.low:g} to {self.high:g}"
+
+    def __contains__(self, value: object) -> bool:
+        if self.choices is not None:
+            return value in self.choices
+        low, high = self.extremes
+        return isinstance(value, int | float) and low <= value <= high  # type: ignore[operator]
+
+
+class TuneParams(Params):
+    """How better parameters are searched for.
+
+    Attributes:
+        n_trials: Most trials of a study, over all its starts.
+        epochs: Of each trial, instead of `train.epochs`; None trains all of them.
+        train_share: Share of the train split that trials are fitted to, the same faces each time; val is whole.
+        sampler: Which values come next. `cmaes` needs the package cmaes, `gp` needs torch.
+        pruner: Which trials end early: those below the `median` of the others, by successive halving (`hyperband`),
+            or `none`.
+        seed: Of the sampler.
+        space: Name of a parameter of `model` or `train` -> what may be tried for it.
+    """
+
+    n_trials: Count
+    epochs: Count | None
+    train_share: Annotated[float, Field(gt=0, le=1)]
+    sampler: Literal["tpe", "random", "qmc", "cmaes", "gp"]
+    pruner: Literal["median", "hyperband", "none"]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    space: Annotated[dict[str, Range], Field(min_length=1)]
+
+    @property
+    def shortened(self) -> bool:
+        """Whether trials get less than the stage `train`."""
+        return self.epochs is not None or self.train_share < 1
+
+
 SECTIONS: dict[str, type[Params]] = {
     "data": DataParams,
     "model": ModelParams,
@@ -222,4 +303,5 @@ SECTIONS: dict[str, type[Params]] = {
     "teacher": TeacherParams,
     "export": ExportParams,
     "promote": PromoteParams,
+    "tune": TuneParams,
 }

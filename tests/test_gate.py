@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from src.params import PromoteParams
-from src.tracking.gate import Rule, Scored, admit, compare, judge
+from src.report.paired import compare
+from src.tracking.gate import Rule, Scored, admit, judge
 
 RULES = PromoteParams(
     min_accuracy=0.7, min_recall=0.5, max_drop=0.0, max_drop_from_best=0.01,

@@ -70,7 +70,7 @@ def examine(
 
 def _ask(judgement: Judgement, manifests: dict[str, dict], exam: Exam, folder: Path) -> None:
     from src.network.litert import Classifier
-    from src.report import metrics
+    from src.report import metrics, paired
 
     classifiers = {who: Classifier(folder / who / "bundle" / bundle.MODEL) for who in manifests}
     for who, classifier in classifiers.items():
@@ -83,6 +83,6 @@ def _ask(judgement: Judgement, manifests: dict[str, dict], exam: Exam, folder: P
             size=sum(path.stat().st_size for path in (folder / who / "bundle").iterdir()),
         )
     if "champion" in classifiers:
-        judgement.comparison = gate.compare(judgement.scores["candidate"].right, judgement.scores["champion"].right)
+        judgement.comparison = paired.compare(judgement.scores["candidate"].right, judgement.scores["champion"].right)
         rounds = [[each.latency_ms(exam.images[0], CALLS) for each in classifiers.values()] for _ in range(ROUNDS)]
         judgement.latency_ratio = float(np.median([candidate / champion for candidate, champion in rounds]))

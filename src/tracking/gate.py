@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from src.params import PromoteParams
+from src.report.paired import SIGNIFICANCE, Comparison
 
-SIGNIFICANCE = 0.05
-RESAMPLES = 10_000
 DRAWN_SUFFIX = "-drawn"
 ROUNDING = 1e-9
 """0.9 - 0.005 and 0.895 are the same accuracy."""
@@ -44,56 +42,6 @@ class Scored(NamedTuple):
     def accuracy(self) -> float:
         """Share of the images that it is right about."""
         return float(self.right.mean())
-
-
-class Comparison(NamedTuple):
-    """Two versions on the same images.
-
-    Attributes:
-        gained: Images that only the candidate is right about.
-        lost: Images that only the champion is right about.
-        difference: Accuracy of the candidate less that of the champion.
-        low: Lower end of the 95 % interval of the difference.
-        high: Upper end.
-        p: Of McNemar's exact test, two-sided.
-    """
-
-    gained: int
-    lost: int
-    difference: float
-    low: float
-    high: float
-    p: float
-
-    @property
-    def verdict(self) -> str:
-        """`better`, `worse`, or `not told apart` where chance alone does as much in one of twenty comparisons."""
-        if self.p >= SIGNIFICANCE:
-            return "not told apart"
-        return "better" if self.difference > 0 else "worse"
-
-
-def compare(candidate: np.ndarray, champion: np.ndarray, seed: int = 0) -> Comparison:
-    """Compare two versions image by image.
-
-    McNemar's exact test (Fagerland, Lydersen and Laake 2013) asks the images that only one is right about whether a
-    fair coin could have dealt them. The interval is the percentile bootstrap of the paired difference; drawing images
-    with replacement is drawing the counts of gained, lost and equal images, so a multinomial does it at once.
-
-    Args:
-        candidate: bool (n,), which images it is right about.
-        champion: bool (n,), the same of the same images.
-        seed: Of the resampling.
-    """
-    images = len(candidate)
-    gained, lost = int((candidate & ~champion).sum()), int((champion & ~candidate).sum())
-    tosses = gained + lost
-    tail = sum(math.comb(tosses, heads) for heads in range(min(gained, lost) + 1))  # whole numbers: exact
-    p = min(1.0, 2 * tail / 2**tosses)
-    shares = np.array([gained, lost, images - gained - lost]) / images
-    draws = np.random.default_rng(seed).multinomial(images, shares, size=RESAMPLES)
-    low, high = np.percentile((draws[:, 0] - draws[:, 1]) / images, [2.5, 97.5])
-    return Comparison(gained, lost, (gained - lost) / images, float(low), float(high), p)
 
 
 def admit(

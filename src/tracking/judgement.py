@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from src.tracking.gate import Comparison, Rule, Scored
+from src.report.paired import Comparison
+from src.tracking.gate import Rule, Scored
 
 
 @dataclass
@@ -73,7 +74,7 @@ class Judgement:
         if self.scores:
             lines += ["", f"on the {self.images:,} images of the test split:", *columns(self._numbers())]
         if self.comparison is not None:
-            lines += ["", *self._difference()]
+            lines += ["", str(self.comparison)]
         marks = [("passed" if rule.passed else "REFUSED", rule.rule, rule.wanted, rule.found) for rule in self.rules]
         lines += ["", *columns([("", "rule", "wanted", "found"), *marks])]
         if self.asked:
@@ -100,15 +101,6 @@ class Judgement:
             *recalls,
             row("agreement with Keras", [f"{each.agreement:.4f}" for each in scored]),
             row("bytes", [f"{each.size:,}" for each in scored]),
-        ]
-
-    def _difference(self) -> list[str]:
-        found = self.comparison
-        assert found is not None
-        points, low, high = (100 * share for share in (found.difference, found.low, found.high))
-        return [
-            f"difference {points:+.2f} points (95 % interval {low:+.2f} to {high:+.2f}), "
-            f"{found.gained} images gained and {found.lost} lost, McNemar's exact p = {found.p:.2g}: {found.verdict}"
         ]
 
 

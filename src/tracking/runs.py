@@ -66,7 +66,7 @@ class Run:
 
     def log_epoch(self, epoch: int, metrics: dict[str, float]) -> None:
         """Log the metrics of one epoch (from 1) under the names of `EPOCH_METRICS`."""
-        self._try(lambda: self.client.log_batch(self.id, metrics=_epoch_metrics(epoch, metrics)))
+        self._try(lambda: self.client.log_batch(self.id, metrics=epoch_metrics(epoch, metrics)))
 
     def end(self, status: str) -> None:
         """Close the run: FINISHED, FAILED or KILLED."""
@@ -98,7 +98,7 @@ def training(description: Description, resumed: str | None, history: list[dict[s
     client = store.connect()
     with store.errors():
         close_dead_runs(client, store.experiment_id(client, description.experiment))
-        run_id = _known(client, resumed) or os.environ.get("MLFLOW_RUN_ID")
+        run_id = if_known(client, resumed) or os.environ.get("MLFLOW_RUN_ID")
         if run_id:
             for name, value in lineage.process_tags().items():
                 client.set_tag(run_id, name, value)
@@ -146,7 +146,7 @@ def send(
     """
     client = store.connect()
     with store.errors():
-        known = _known(client, run_id) or _find_copy(client, run_id, description)
+        known = if_known(client, run_id) or _find_copy(client, run_id, description)
         if known is None:
             known = _create(client, description, {"origin_run_id": run_id})
         there = client.get_run(known)
@@ -156,7 +156,7 @@ def send(
         if there.info.status == "RUNNING":  # the store was gone when training ended
             client.set_terminated(known)
         missing = {name: value for name, value in metrics.items() if there.data.metrics.get(name) != value}
-        client.log_batch(known, metrics=[_metric(name, value, step=0) for name, value in missing.items()])
+        client.log_batch(known, metrics=[metric(name, value, step=0) for name, value in missing.items()])
         for folder, sources in files.items():
             for path in sources:
                 log = client.log_artifacts if path.is_dir() else client.log_artifact
@@ -170,6 +170,33 @@ def close_dead_runs(client: Any, experiment: str) -> None:
     for run in client.search_runs([experiment], mine):
         if not lineage.is_alive(run.data.tags.get("process", "")):
             client.set_terminated(run.info.run_id, status="KILLED")
+
+
+def if_known(client: Any, run_id: str | None) -> str | None:
+    """Give back the id of a run if this store has it and it is not deleted, else None."""
+    from mlflow.exceptions import MlflowException
+
+    if run_id is None:
+        return None
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+    return run_id if run.info.lifecycle_stage == "active" else None
+
+
+def epoch_metrics(epoch: int, metrics: dict[str, float]) -> list:
+    """Give what `log_batch` takes: the metrics of one epoch (from 1) under the names of `EPOCH_METRICS`."""
+    return [metric(name, metrics[key], step=epoch) for key, name in EPOCH_METRICS.items() if key in metrics]
+
+
+def metric(name: str, value: float, step: int) -> Any:
+    """Give a metric of this moment, in what `log_batch` takes."""
+    from mlflow.entities import Metric
+
+    return Metric(name, value, int(time.time() * 1000), step)
 
 
 def _create(client: Any, description: Description, tags: dict[str, str]) -> str:
@@ -197,20 +224,6 @@ def _describe(client: Any, run_id: str, description: Description) -> None:
     client.log_inputs(run_id, datasets=datasets)
 
 
-def _known(client: Any, run_id: str | None) -> str | None:
-    from mlflow.exceptions import MlflowException
-
-    if run_id is None:
-        return None
-    try:
-        run = client.get_run(run_id)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        return None
-    return run_id if run.info.lifecycle_stage == "active" else None
-
-
 def _find_copy(client: Any, run_id: str, description: Description) -> str | None:
     experiment = store.experiment_id(client, description.experiment)
     found = client.search_runs([experiment], f"tags.origin_run_id = '{run_id}'", max_results=1)
@@ -224,18 +237,8 @@ def _log_missing_epochs(client: Any, run_id: str, history: list[dict[str, float]
     batch = [
         metric
         for epoch, metrics in enumerate(history, start=1)
-        for metric in _epoch_metrics(epoch, metrics)
+        for metric in epoch_metrics(epoch, metrics)
         if metric.step not in there[metric.key]
     ]
     for start in range(0, len(batch), 1000):  # MLflow's limit
         client.log_batch(run_id, metrics=batch[start : start + 1000])
-
-
-def _epoch_metrics(epoch: int, metrics: dict[str, float]) -> list:
-    return [_metric(name, metrics[key], step=epoch) for key, name in EPOCH_METRICS.items() if key in metrics]
-
-
-def _metric(name: str, value: float, step: int) -> Any:
-    from mlflow.entities import Metric
-
-    return Metric(name, value, int(time.time() * 1000), step)

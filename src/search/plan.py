@@ -1,0 +1,127 @@
+"""What a search is about: the space of params.yaml, checked, and the training that a point of it stands for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from argparse import Namespace
+from typing import Any, NamedTuple
+
+from src import paths
+from src.config import flat, read_params, replaced
+from src.faces import splits
+from src.params import DataParams, ModelParams, Range, TrainParams, TuneParams
+from src.search.workers import Job
+
+DIGITS = 4
+"""Significant digits of a number that the search tries: params.yaml is for people."""
+
+
+class Plan(NamedTuple):
+    """Everything that the trials of a study share.
+
+    Attributes:
+        data: The section `data`.
+        model: The section `model`, today's.
+        train: The section `train`, today's.
+        tune: The section `tune`.
+        summary: What `preprocess` says of the splits.
+    """
+
+    data: DataParams
+    model: ModelParams
+    train: TrainParams
+    tune: TuneParams
+    summary: dict[str, Any]
+
+    @property
+    def everything(self) -> dict[str, Any]:
+        """Every value of `model` and `train` under its name in params.yaml."""
+        return flat("model", self.model) | flat("train", self.train)
+
+    @property
+    def today(self) -> dict[str, Any]:
+        """Today's values of the parameters that are searched."""
+        return {name: self.everything[name] for name in self.tune.space}
+
+    def job(self, values: dict[str, Any], full: bool = False) -> Job:
+        """Say what to train for these values of the searched parameters.
+
+        A shortened training runs through the whole schedule: the warm-up shrinks with the epochs.
+
+        Args:
+            values: Name in params.yaml -> value.
+            full: As the stage `train` would, however short trials are.
+        """
+        model, train = replaced(self.model, values), replaced(self.train, values)
+        if full:
+            return Job(model, train, share=1.0)
+        if self.tune.epochs is not None:
+            warmup = train.warmup_epochs * self.tune.epochs / train.epochs
+            short = {"train.epochs": self.tune.epochs, "train.warmup_epochs": round(warmup, DIGITS)}
+            train = replaced(train, short)
+        return Job(model, train, self.tune.train_share)
+
+    def values(self, found: dict[str, Any]) -> dict[str, Any]:
+        """Round what a sampler suggests, within the space."""
+        return {name: _rounded(value, self.tune.space[name]) for name, value in found.items()}
+
+    def settings(self) -> dict[str, str]:
+        """Give what two trials must share to be compared; trials with other settings make another study."""
+        fixed = {name: value for name, value in self.everything.items() if name not in self.tune.space}
+        if self.tune.epochs is not None:
+            del fixed["train.epochs"]
+        space = {f"tune.space.{name}": values for name, values in self.tune.space.items()}
+        short = {"tune.epochs": self.tune.epochs, "tune.train_share": self.tune.train_share}
+        data = {"data.emotions": ", ".join(self.summary["emotions"]), "data digest": self.summary["digest"]}
+        return {name: str(value) for name, value in (data | fixed | space | short).items()}
+
+    def name(self) -> str:
+        """Give the study's name where nobody chose one: the same settings go on in the same study."""
+        digest = hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()
+        emotions = len(self.summary["emotions"])
+        return f"{self.model.architecture}-{emotions}-{self.summary['protocol']}-{digest[:6]}"
+
+
+def read_plan(options: Namespace) -> Plan:
+    """Read and check what the search is about.
+
+    Raises:
+        ValueError: A parameter of the space is unknown, can't take a value of its range, or today's is not in there.
+        FileNotFoundError: The splits are missing.
+    """
+    plan = Plan(
+        read_params(DataParams),
+        read_params(ModelParams),
+        read_params(TrainParams),
+        read_params(TuneParams, options),
+        splits.load_summary(),
+    )
+    for name, values in plan.tune.space.items():
+        _check(plan, name, values)
+    return plan
+
+
+def _check(plan: Plan, name: str, values: Range) -> None:
+    where = f"{paths.PARAMS}: tune.space.{name}"
+    if name not in plan.everything:
+        raise ValueError(f"{where}: unknown parameter, expected one of {', '.join(plan.everything)}")
+    if name == "train.epochs" and plan.tune.epochs is not None:
+        raise ValueError(f"{where}: every trial has {plan.tune.epochs} epochs; set tune.epochs to null to search them")
+    for value in values.extremes:
+        try:
+            plan.job({name: value}, full=True)
+        except ValueError as error:
+            raise ValueError(f"{where} would try what is refused: {error}") from None
+    if plan.everything[name] not in values:
+        raise ValueError(
+            f"{where}: found {values}, expected it to hold today's {plan.everything[name]}, because the first trial "
+            "is today's params.yaml; widen it, or change that value"
+        )
+
+
+def _rounded(value: Any, allowed: Range) -> Any:
+    if not isinstance(value, float) or allowed.choices is not None:
+        return value
+    low, high = allowed.low or 0, allowed.high or 0
+    return min(max(float(f"{value:.{DIGITS}g}"), low), high)

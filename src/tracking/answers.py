@@ -1,0 +1,95 @@
+"""What a run answered to the images of its test split, as `evaluate` left it in MLflow."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from src.tracking import runs, store, versions
+
+PREDICTIONS = "reports/predictions.csv"
+DIGEST = 12
+"""Length of a digest that every run has."""
+MODEL = "tflite_"
+"""Columns of what shipped begin so."""
+
+
+class Answers(NamedTuple):
+    """A run's answers by its shipped .tflite.
+
+    Attributes:
+        name: For people: what they asked for, and the run's id.
+        test_digest: Of the test split: the first `DIGEST` digits of its sha256.
+        emotions: Their names, in the order of the columns.
+        rows: int (n,), row of each image in the source.
+        labels: int (n,), index into emotions.
+        probabilities: float (n, emotions).
+    """
+
+    name: str
+    test_digest: str
+    emotions: tuple[str, ...]
+    rows: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+
+def fetch(words: str) -> Answers:
+    """Give the answers of a run.
+
+    Args:
+        words: Its id or name, or a version of a registered model: `fer-emotion/3`, `fer-emotion@champion`.
+
+    Raises:
+        ValueError: There is no such run, several have this name, or it was never evaluated.
+        ConnectionError: The store can't be reached.
+    """
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    client = store.connect()
+    with store.errors(), tempfile.TemporaryDirectory() as folder:
+        run = client.get_run(_find(client, words))
+        run_id = run.info.run_id
+        tests = [each.dataset for each in run.inputs.dataset_inputs if each.dataset.name == "test"]
+        # Asked first, because downloading what is missing can succeed with nothing.
+        there = {entry.path for entry in client.list_artifacts(run_id, PREDICTIONS.split("/")[0])}
+        if not tests or PREDICTIONS not in there:
+            raise ValueError(
+                f"the run {words} has no {PREDICTIONS} in {store.tracking_uri()}, expected one that was evaluated; "
+                "choose another, or `dvc repro` it"
+            )
+        table = pd.read_csv(client.download_artifacts(run_id, PREDICTIONS, folder))
+    name = words if words == run_id else f"{words} ({run_id[:8]})"
+    return _read(name, tests[0].digest[:DIGEST], table)
+
+
+def _find(client: Any, words: str) -> str:
+    name, sign, which = words.partition("@" if "@" in words else "/")
+    if sign:
+        version = versions.find(client, name, which, "") if sign == "/" else versions.find(client, name, None, which)
+        return version.run_id
+    if re.fullmatch("[0-9a-f]{32}", words) and runs.if_known(client, words):
+        return words
+    places = [each.experiment_id for each in client.search_experiments()]
+    quoted = words.replace("'", "")
+    found = client.search_runs(places, f"attributes.run_name = '{quoted}'")
+    if len(found) != 1:
+        ids = ", ".join(run.info.run_id for run in found)
+        way_out = "`mlflow ui` shows them"
+        if found:
+            way_out = f"{len(found)} have this name: {ids}; give one of these ids"
+        raise ValueError(f"found no single run {words!r} in {store.tracking_uri()}; {way_out}")
+    return found[0].info.run_id
+
+
+def _read(name: str, digest: str, table: pd.DataFrame) -> Answers:
+    emotions = tuple(str(name)[len(MODEL) :] for name in table if str(name).startswith(MODEL))
+    emotions = tuple(name for name in emotions if name != "predicted")
+    labels = table["true"].map(emotions.index).to_numpy()
+    return Answers(
+        name, digest, emotions, table["row"].to_numpy(), labels, table[[MODEL + name for name in emotions]].to_numpy()
+    )
