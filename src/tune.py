@@ -97,10 +97,10 @@ def search(study: Study, run: StudyRun, options: Namespace) -> None:
     train, val = splits.load("train"), splits.load("val")
     study.tidy()
     run.complete(trials.records(study))
-    classes = len(study.plan.summary["emotions"])
+    plan = study.plan
     with (
-        cli.progress(study.plan.tune.n_trials, "tune", unit="trial") as bar,
-        Pool(options.workers, train, val, classes) as pool,
+        cli.progress(plan.tune.n_trials, "tune", unit="trial") as bar,
+        Pool(options.workers, train, val, plan.data.emotions, plan.teacher) as pool,
     ):
         part = trials.Search(study, run, bar, options.timeout)
         pool.run(part.next, part.tick)

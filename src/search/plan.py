@@ -8,10 +8,11 @@ from argparse import Namespace
 from typing import Any, NamedTuple
 
 from src import paths
-from src.config import flat, read_params, replaced
+from src.config import flat, is_on, read_params, replaced
 from src.faces import splits
-from src.params import DataParams, ModelParams, Range, TrainParams, TuneParams
+from src.params import DataParams, ModelParams, Range, TeacherParams, TrainParams, TuneParams
 from src.search.workers import Job
+from src.tracking import sending
 
 DIGITS = 4
 """Significant digits of a number that the search tries: params.yaml is for people."""
@@ -25,6 +26,8 @@ class Plan(NamedTuple):
         model: The section `model`, today's.
         train: The section `train`, today's.
         tune: The section `tune`.
+        teacher: The section `teacher`; None: no teacher.
+        teacher_run: Id of the run that trained the teacher.
         summary: What `preprocess` says of the splits.
     """
 
@@ -32,6 +35,8 @@ class Plan(NamedTuple):
     model: ModelParams
     train: TrainParams
     tune: TuneParams
+    teacher: TeacherParams | None
+    teacher_run: str | None
     summary: dict[str, Any]
 
     @property
@@ -74,6 +79,7 @@ class Plan(NamedTuple):
         space = {f"tune.space.{name}": values for name, values in self.tune.space.items()}
         short = {"tune.epochs": self.tune.epochs, "tune.train_share": self.tune.train_share}
         data = {"data.emotions": ", ".join(self.summary["emotions"]), "data digest": self.summary["digest"]}
+        data["teacher run"] = str(self.teacher_run)
         return {name: str(value) for name, value in (data | fixed | space | short).items()}
 
     def name(self) -> str:
@@ -88,13 +94,15 @@ def read_plan(options: Namespace) -> Plan:
 
     Raises:
         ValueError: A parameter of the space is unknown, can't take a value of its range, or today's is not in there.
-        FileNotFoundError: The splits are missing.
+        FileNotFoundError: The splits, or the teacher, are missing.
     """
     plan = Plan(
         read_params(DataParams),
         read_params(ModelParams),
         read_params(TrainParams),
         read_params(TuneParams, options),
+        read_params(TeacherParams) if is_on(TeacherParams) else None,
+        sending.read_run(paths.TEACHER)[0] if is_on(TeacherParams) else None,
         splits.load_summary(),
     )
     for name, values in plan.tune.space.items():

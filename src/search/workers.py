@@ -18,9 +18,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from src import cli
+from src import cli, paths
 from src.fer2013 import Split
-from src.params import ModelParams, TrainParams
+from src.params import ModelParams, TeacherParams, TrainParams
 
 COMPLETE, FAILED, DIED, STOPPED = "complete", "failed", "died", "stopped"
 """How a training can end: by itself, by an error of its own, with its process, or because this process was told to."""
@@ -60,12 +60,15 @@ class Pool:
         size: Number of processes.
         train: Images (n, 48, 48, 1) uint8 and labels (n,).
         val: Images and labels scored after each epoch. Never the test split.
-        classes: Number of emotions.
+        emotions: Names of the labels.
+        teacher: What the teacher was given, from whom every training learns; None: no teacher.
     """
 
-    def __init__(self, size: int, train: Split, val: Split, classes: int) -> None:
+    def __init__(
+        self, size: int, train: Split, val: Split, emotions: tuple[str, ...], teacher: TeacherParams | None
+    ) -> None:
         threads = max(1, (os.cpu_count() or 1) // size) if size > 1 else None
-        self._arguments = (train, val, classes, threads)
+        self._arguments = (train, val, emotions, teacher, threads)
         self._idle = size
         self._workers: dict[Connection, Any] = {}
         self._busy: dict[Connection, Training] = {}
@@ -150,7 +153,14 @@ def share_of(split: Split, share: float) -> Split:
     return Split(split.images[rows], split.labels[rows])
 
 
-def _serve(connection: Connection, train: Split, val: Split, classes: int, threads: int | None) -> None:
+def _serve(
+    connection: Connection,
+    train: Split,
+    val: Split,
+    emotions: tuple[str, ...],
+    teacher_params: TeacherParams | None,
+    threads: int | None,
+) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if threads is not None:
         os.environ |= {name: str(threads) for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
@@ -158,14 +168,18 @@ def _serve(connection: Connection, train: Split, val: Split, classes: int, threa
     with cli.hushed():
         import keras
 
+        from src.network import distillation
         from src.network.fitting import fit
 
         keras.distribution.list_devices()  # TensorFlow looks for GPUs, loudly
     while True:
         job = connection.recv()
+        teacher = None
+        if teacher_params:
+            teacher = distillation.load(paths.TEACHER / "model.keras", teacher_params, emotions)
         part = share_of(train, job.share) if job.share < 1 else train
         try:
-            fit(job.model, job.train, part, val, classes, on_epoch_end=_reporter(connection))
+            fit(job.model, job.train, part, val, len(emotions), teacher, on_epoch_end=_reporter(connection))
         except Exception as error:  # whatever it is costs this training only
             ended = (FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")
         else:
