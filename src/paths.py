@@ -10,9 +10,11 @@ PARAMS = Path("params.yaml")
 RAW = Path("data/raw")
 PROCESSED = Path("data/processed")
 MODELS = Path("models")
+BASELINE = MODELS / "baseline"
 MOBILE = MODELS / "mobile"
 BUNDLE = MODELS / "bundle"
 REPORTS = Path("reports")
+DATA_REPORT = REPORTS / "data"
 DEPLOYED = Path("app/public/model")
 CHECKPOINTS = Path(".checkpoints")
 

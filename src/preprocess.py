@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from src import cli, paths
-from src.faces.splits import Assignment, Faces, assign, digest, take
+from src.faces.splits import Assignment, Faces, assign, digest, identities, take
 from src.fer2013 import EMOTIONS, USAGES
 from src.params import DataParams, read_params
 
@@ -48,6 +48,20 @@ def removed_table(faces: Faces, assignment: Assignment) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["row", "usage", "emotion", "reason"])
 
 
+def write_report(faces: Faces, assignment: Assignment, summary: dict[str, Any]) -> None:
+    """Write the data report: its page, its figures, and the counts as a table for `dvc plots`."""
+    from src.report import data, data_report, page
+
+    found = data.Data(*faces, identities(faces.images), assignment.splits, summary)
+    page.write(
+        paths.DATA_REPORT,
+        lambda: data_report.figures(found),
+        lambda pictures: data_report.tell(found, pictures),
+    )
+    with paths.replacing(paths.DATA_REPORT / "counts.csv") as path:
+        data.counts(found).to_csv(path)
+
+
 def main(argv: list[str] | None = None) -> None:
     cli.parser("preprocess", __doc__).parse_args(argv)
     params = read_params(DataParams)
@@ -63,6 +77,7 @@ def main(argv: list[str] | None = None) -> None:
     source = json.loads(paths.existing(paths.RAW / "source.json", "pull").read_text())
     summary = summarise(faces, assignment, params) | {"source": source}
     paths.write_json(paths.PROCESSED / "splits.json", summary)
+    write_report(faces, assignment, summary)
     for name, split in summary["splits"].items():
         removed = ", ".join(f"{count:,} {reason}" for reason, count in split["removed"].items()) or "none"
         print(f"{name}: {split['found']:,} found, removed {removed}; {split['images']:,} images kept")

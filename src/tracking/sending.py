@@ -38,6 +38,7 @@ def send_all(up_to: str = STAGES[-1]) -> str:
         files["mobile"] = [paths.MOBILE / "variants.json"]
     if "evaluate" in done:
         metrics |= test_metrics(_read(paths.REPORTS / "metrics.json", "evaluate"))
+        metrics |= robustness_metrics(pd.read_csv(paths.existing(paths.REPORTS / "robustness.csv", "evaluate")))
         files["reports"] = [paths.REPORTS]
     return runs.send(run_id, description, _records(history), metrics, files)
 
@@ -59,12 +60,24 @@ def mobile_metrics(exported: dict) -> dict[str, float]:
 
 
 def test_metrics(scored: dict) -> dict[str, float]:
-    """Name the numbers of metrics.json as in MLflow: `test/accuracy`, `test/recall/happy`, `test_keras/accuracy`."""
+    """Name the numbers of metrics.json as in MLflow, `test/recall/happy`, `baseline/hog-svm/mean`."""
     found = {f"test/{key}": value for key, value in scored["test"].items()}
     found |= {f"test_keras/{key}": value for key, value in scored["keras"].items()}
     for emotion, numbers in scored["per_emotion"].items():
         found |= {f"test/{key}/{emotion}": value for key, value in numbers.items()}
+    found |= {f"robustness/{key}": value for key, value in scored["robustness"].items()}
+    for model, numbers in scored["baseline"].items():
+        found |= {f"baseline/{model}/{key}": value for key, value in numbers.items()}
     return found
+
+
+def robustness_metrics(disturbed: pd.DataFrame) -> dict[str, float]:
+    """Name the accuracies of the network in robustness.csv as in MLflow: `robustness/shift/4`."""
+    from src.report.robustness import NETWORK
+
+    harder = disturbed[(disturbed["model"] == NETWORK) & (disturbed["strength"] > 0)]
+    names = harder["disturbance"].str.replace(" ", "_") + "/" + harder["strength"].map("{:g}".format)
+    return {f"robustness/{name}": float(value) for name, value in zip(names, harder["accuracy"], strict=True)}
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, float]]:
