@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -25,10 +24,11 @@ def describe(data: DataParams, model: ModelParams, train: TrainParams, summary: 
 
     emotions = summary["emotions"]
     drawn = data.source == "drawn"
+    params = flat("data", data) | flat("model", model) | flat("train", train)
     return runs.Description(
         experiment="fer-emotion-drawn" if drawn else "fer-emotion",
-        name=os.environ.get("DVC_EXP_NAME") or f"{model.architecture}-{len(emotions)}-{summary['protocol']}",
-        params=flat("data", data) | flat("model", model) | flat("train", train),
+        name=lineage.run_name(params),
+        params=params,
         tags={
             "faces": "drawn by code" if drawn else "FER2013",
             "architecture": model.architecture,
@@ -41,6 +41,8 @@ def describe(data: DataParams, model: ModelParams, train: TrainParams, summary: 
         lineage=lineage.tags(),
         datasets={name: (split["digest"], split["images"]) for name, split in summary["splits"].items()},
         source=summary["source"]["name"],
+        changes=lineage.changes(),
+        packages=lineage.packages(),
     )
 
 

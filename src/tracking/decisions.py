@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from src.params import PromoteParams, flat
-from src.tracking import lineage, store
+from src.tracking import lineage, machine, store
 from src.tracking.judgement import Judgement
 
 EXPERIMENT = "promotions"
@@ -56,7 +56,7 @@ def begin(
     asked = judgement is not None and judgement.asked
     tags = {
         **lineage.tags(),
-        **lineage.process_tags(),
+        **machine.process_tags(),
         "mlflow.source.name": "src/promote.py",
         "name": name,
         "from": before or "",

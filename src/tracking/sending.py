@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from src import paths
-from src.tracking import runs
+from src.tracking import lineage, runs
 
 STAGES = ("train", "export", "evaluate")
 
@@ -30,7 +30,10 @@ def send_all(up_to: str = STAGES[-1]) -> str:
     """
     run_id, description = read_run()
     history = pd.read_csv(paths.existing(paths.MODELS / "history.csv", "train")).drop(columns="epoch")
-    metrics: dict[str, float] = {}
+    metrics = {
+        "val/best_accuracy": float(history["val_accuracy"].max()),
+        "val/best_epoch": float(history["val_accuracy"].argmax() + 1),
+    }
     files: dict[str, list[Path]] = {}
     done = STAGES[: STAGES.index(up_to) + 1]
     if "export" in done:
@@ -40,7 +43,8 @@ def send_all(up_to: str = STAGES[-1]) -> str:
         metrics |= test_metrics(_read(paths.REPORTS / "metrics.json", "evaluate"))
         metrics |= robustness_metrics(pd.read_csv(paths.existing(paths.REPORTS / "robustness.csv", "evaluate")))
         files["reports"] = [paths.REPORTS]
-    return runs.send(run_id, description, _records(history), metrics, files)
+    files["lineage"] = [path for path in lineage.FILES if path.exists()]
+    return runs.send(run_id, description, _records(history), metrics, lineage.data_tags(), files)
 
 
 def read_run() -> tuple[str, runs.Description]:
