@@ -51,7 +51,9 @@ def tracking_seconds(epochs: int) -> float:
     """Give the time that a run costs in an embedded store of its own: open, log every epoch, close."""
     from src.tracking import runs
 
-    description = runs.Description("bench", "bench", {"train.epochs": epochs}, {}, {}, {"train": ("0" * 64, 1)}, "none")
+    description = runs.Description(
+        "bench", "bench", {"train.epochs": epochs}, {}, {}, {"train": ("0" * 64, 1)}, "none", "", {}
+    )
     metrics = dict.fromkeys(runs.EPOCH_METRICS, 0.5)
     with runs.training(description, None, []):  # makes the store, which happens once per workspace
         pass

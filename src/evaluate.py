@@ -1,17 +1,65 @@
-"""Score the shipped .tflite on the test split, once, with the Keras model beside it."""
+"""Score the shipped .tflite on the test split, once, with the Keras model and the classical baseline beside it."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from src import cli, paths
 from src.faces import splits
+from src.fer2013 import Split
 from src.network.litert import Classifier
-from src.report import metrics
+from src.report import metrics, reliability, robustness
 from src.tracking import sending
+
+
+def predict(test: Split, tflite: Path) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
+    """Ask both models.
+
+    Args:
+        test: Images and labels.
+        tflite: The shipped file.
+
+    Returns:
+        Probabilities float32 (n, classes) of the .tflite and of the Keras model, and how the .tflite does on disturbed
+        faces, as `robustness.measure` gives it.
+    """
+    with cli.hushed():
+        classifier = Classifier(tflite)
+        import keras
+
+        from src.network import fitting
+
+        model = keras.saving.load_model(paths.existing(paths.MODELS / "model.keras", "train"), compile=False)
+        float32 = fitting.predict(model, test.images)
+        disturbed = robustness.measure(
+            lambda images: {robustness.NETWORK: classifier.predict(images).argmax(axis=1)}, test.images, test.labels
+        )
+    return classifier.predict(test.images), float32, disturbed
+
+
+def score(labels: np.ndarray, names: tuple[str, ...], tflite: np.ndarray, float32: np.ndarray) -> dict[str, Any]:
+    """Give the numbers that follow from the probabilities (n, classes) of both models on the undisturbed faces."""
+    confusion = metrics.confusion_matrix(labels, tflite.argmax(axis=1), len(names))
+    error = reliability.expected_error(reliability.by_confidence(labels, tflite))
+    return {
+        "test": metrics.summarise(labels, tflite) | {"calibration_error": error},
+        "per_emotion": metrics.per_class(confusion, names).to_dict("index"),
+        "keras": metrics.summarise(labels, float32),
+        "agreement": float(np.mean(tflite.argmax(axis=1) == float32.argmax(axis=1))),
+    }
+
+
+def compare(disturbed: pd.DataFrame, baseline: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """Give the numbers that follow from the disturbed faces, of the network and of each model of the baseline."""
+    return {
+        "robustness": robustness.summarise(disturbed, robustness.NETWORK),
+        "baseline": {name: found | robustness.summarise(disturbed, name) for name, found in baseline.items()},
+    }
 
 
 def predictions_table(
@@ -26,63 +74,53 @@ def predictions_table(
     return table
 
 
-def main(argv: list[str] | None = None) -> None:
-    cli.parser("evaluate", __doc__).parse_args(argv)
-    summary = splits.load_summary()
-    names = tuple(summary["emotions"])
-    test = splits.load("test")
-    shipped = json.loads(paths.existing(paths.MOBILE / "variants.json", "export").read_text())["shipped"]
-    with cli.hushed():
-        tflite = Classifier(paths.existing(paths.MOBILE / f"{shipped}.tflite", "export")).predict(test.images)
-        import keras
-
-        from src.network import fitting
-
-        model = keras.saving.load_model(paths.existing(paths.MODELS / "model.keras", "train"), compile=False)
-        float32 = fitting.predict(model, test.images)
-
-    confusion = metrics.confusion_matrix(test.labels, tflite.argmax(axis=1), len(names))
-    table = metrics.per_class(confusion, names)
-    scores = metrics.summarise(test.labels, tflite)
-    paths.write_json(
-        paths.REPORTS / "metrics.json",
-        {
-            "protocol": summary["protocol"],
-            "variant": shipped,
-            "test": scores,
-            "per_emotion": table.to_dict("index"),
-            "keras": metrics.summarise(test.labels, float32),
-            "agreement": float(np.mean(tflite.argmax(axis=1) == float32.argmax(axis=1))),
-        },
-    )
-    report = metrics.classification_report(table, scores["accuracy"])
-    with paths.replacing(paths.REPORTS / "classification_report.txt") as path:
-        path.write_text(report)
-    with paths.replacing(paths.REPORTS / "classification_report.csv") as path:
-        table.to_csv(path)
-    with paths.replacing(paths.REPORTS / "predictions.csv") as path:
-        rows = splits.load_rows("test")
-        predictions_table(rows, test.labels, names, tflite=tflite, keras=float32).to_csv(path, index=False)
-    _draw(confusion, names, summary, shipped)
-    print(report)
-    sending.send("evaluate")
+def write_tables(tables: dict[str, pd.DataFrame]) -> None:
+    """Write each table to reports/<name>.csv."""
+    for name, table in tables.items():
+        with paths.replacing(paths.REPORTS / f"{name}.csv") as path:
+            table.to_csv(path, index=table.index.name is not None)
 
 
-def _draw(confusion: np.ndarray, names: tuple[str, ...], summary: dict, shipped: str) -> None:
-    import matplotlib as mpl
-
-    mpl.use("agg")
-    from src.report import plots
+def write_report(scores: dict[str, Any], test: Split, tflite: np.ndarray, disturbed: pd.DataFrame, faces: str) -> None:
+    """Draw the figures, and write the page that holds them all."""
+    from src.report import model_report, page
 
     history = pd.read_csv(paths.existing(paths.MODELS / "history.csv", "train"))
+    answers = model_report.Answers(test.images, test.labels, tflite, tuple(scores["per_emotion"]))
+    found = model_report.Findings(answers, scores, history, disturbed, faces)
+    page.write(paths.REPORTS, lambda: model_report.figures(found), lambda pictures: model_report.tell(found, pictures))
+
+
+def main(argv: list[str] | None = None) -> None:
+    cli.parser("evaluate", __doc__).parse_args(argv)
+    summary, test, rows = splits.load_summary(), splits.load("test"), splits.load_rows("test")
+    names = tuple(summary["emotions"])
+    shipped = json.loads(paths.existing(paths.MOBILE / "variants.json", "export").read_text())["shipped"]
+    baseline = json.loads(paths.existing(paths.BASELINE / "scores.json", "baseline").read_text())
+    run_id, run = sending.read_run()
+    tflite, float32, disturbed = predict(test, paths.existing(paths.MOBILE / f"{shipped}.tflite", "export"))
+    disturbed = pd.concat([disturbed, pd.read_csv(paths.BASELINE / "robustness.csv")], ignore_index=True)
+
+    about = {"run": {"id": run_id, "name": run.name}, "protocol": summary["protocol"], "variant": shipped}
+    scores = about | score(test.labels, names, tflite, float32) | compare(disturbed, baseline)
+    per_emotion = pd.DataFrame.from_dict(scores["per_emotion"], "index").rename_axis("emotion")
+    report = metrics.classification_report(per_emotion, scores["test"]["accuracy"])
+    paths.write_json(paths.REPORTS / "metrics.json", scores)
+    with paths.replacing(paths.REPORTS / "classification_report.txt") as path:
+        path.write_text(report, encoding="utf-8")
+    write_tables(
+        {
+            "classification_report": per_emotion,
+            "predictions": predictions_table(rows, test.labels, names, tflite=tflite, keras=float32),
+            "calibration": reliability.by_confidence(test.labels, tflite),
+            "coverage": reliability.coverage(test.labels, tflite),
+            "robustness": disturbed,
+        }
+    )
     faces = f"{'drawn faces' if summary['source']['kind'] == 'drawn' else 'FER2013'}, {summary['protocol']}"
-    figures = {
-        "confusion_matrix": plots.confusion_heatmap(confusion, names, f"{shipped} .tflite on test ({faces})"),
-        "training_curves": plots.training_curves(history, f"Accuracy and loss by epoch ({faces})"),
-    }
-    for name, figure in figures.items():
-        with paths.replacing(paths.REPORTS / "figures" / f"{name}.png") as path:
-            figure.savefig(path, dpi=120)
+    write_report(scores, test, tflite, disturbed, faces)
+    print(report)
+    sending.send("evaluate")
 
 
 if __name__ == "__main__":

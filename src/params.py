@@ -176,6 +176,24 @@ class TeacherParams(Params):
     train: TrainParams
 
 
+class BaselineParams(Params):
+    """The classical way: histograms of oriented gradients, classified by a linear SVM and by nearest neighbours.
+
+    Attributes:
+        orientations: Bins of each histogram.
+        cell: Side in pixels of the squares that have a histogram each.
+        svm_c: Weight of the errors against the margin, C.
+        components: Principal components that nearest neighbours are looked for in.
+        neighbours: Number of them that vote.
+    """
+
+    orientations: Count
+    cell: Annotated[int, Field(ge=2, le=24)]
+    svm_c: Positive
+    components: Count
+    neighbours: Count
+
+
 class ExportParams(Params):
     """Which of the .tflite variants ships.
 
@@ -301,6 +319,7 @@ SECTIONS: dict[str, type[Params]] = {
     "model": ModelParams,
     "train": TrainParams,
     "teacher": TeacherParams,
+    "baseline": BaselineParams,
     "export": ExportParams,
     "promote": PromoteParams,
     "tune": TuneParams,

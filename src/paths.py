@@ -11,10 +11,12 @@ RAW = Path("data/raw")
 PROCESSED = Path("data/processed")
 PROCESSED_TEACHER = PROCESSED / "teacher"
 MODELS = Path("models")
+BASELINE = MODELS / "baseline"
 TEACHER = MODELS / "teacher"
 MOBILE = MODELS / "mobile"
 BUNDLE = MODELS / "bundle"
 REPORTS = Path("reports")
+DATA_REPORT = REPORTS / "data"
 DEPLOYED = Path("app/public/model")
 CHECKPOINTS = Path(".checkpoints")
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from src import cli, paths
 from src.config import read_params
-from src.faces.splits import Assignment, Faces, assign, assign_teacher, digest, take
+from src.faces.splits import Assignment, Faces, assign, assign_teacher, digest, identities, take
 from src.fer2013 import EMOTIONS, USAGES
 from src.params import DataParams
 
@@ -64,6 +64,20 @@ def write_splits(folder: Path, faces: Faces, assignment: Assignment, params: Dat
     return summary
 
 
+def write_report(faces: Faces, assignment: Assignment, summary: dict[str, Any]) -> None:
+    """Write the data report: its page, its figures, and the counts as a table for `dvc plots`."""
+    from src.report import data, data_report, page
+
+    found = data.Data(*faces, identities(faces.images), assignment.splits, summary)
+    page.write(
+        paths.DATA_REPORT,
+        lambda: data_report.figures(found),
+        lambda pictures: data_report.tell(found, pictures),
+    )
+    with paths.replacing(paths.DATA_REPORT / "counts.csv") as path:
+        data.counts(found).to_csv(path)
+
+
 def main(argv: list[str] | None = None) -> None:
     cli.parser("preprocess", __doc__).parse_args(argv)
     params = read_params(DataParams)
@@ -73,6 +87,7 @@ def main(argv: list[str] | None = None) -> None:
     summary = write_splits(paths.PROCESSED, faces, assignment, params)
     with paths.replacing(paths.PROCESSED / "removed.csv") as path:
         removed_table(faces, assignment).to_csv(path, index=False)
+    write_report(faces, assignment, summary)
     for name, split in summary["splits"].items():
         removed = ", ".join(f"{count:,} {reason}" for reason, count in split["removed"].items()) or "none"
         print(f"{name}: {split['found']:,} found, removed {removed}; {split['images']:,} images kept")

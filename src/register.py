@@ -10,6 +10,7 @@ from src.faces import drawn, splits
 from src.faces.crop import FER2013_CROP
 from src.report import card
 from src.tracking import bundle, registry, runs, sending, store
+from src.tracking.description import way_back
 
 GOLDEN_SEED = 7
 GOLDEN_FACES = 14
@@ -70,7 +71,7 @@ def main(argv: list[str] | None = None) -> None:
     metrics = sending.mobile_metrics(exported) | sending.test_metrics(scored)
     facts = manifest_facts(run_id, description, splits.load_summary(), metrics)
     faces = drawn.draw(GOLDEN_FACES, GOLDEN_SEED)[0][..., None]
-    model_card = card.write(facts, scored["per_emotion"])
+    model_card = card.write(facts, scored)
     with cli.hushed():
         bundle.write(paths.BUNDLE, model, faces, model_card, facts)
         run_here = sending.send_all()
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None) -> None:
             paths.BUNDLE,
             paths.existing(paths.MODELS / "model.keras", "train"),
             version_tags(facts, len(model)),
-            model_card,
+            f"{model_card}\n{way_back(run_here, description)}",
         )
     paths.write_json(
         paths.MODELS / "registered.json",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from src import cli, paths
 from src.config import is_on, read_params
 from src.faces import splits
@@ -20,8 +22,10 @@ def main(argv: list[str] | None = None) -> None:
     data = read_params(DataParams).model_copy(update={"emotions": EMOTIONS})
     summary = splits.load_summary(paths.PROCESSED_TEACHER)
     train, val = (splits.load(name, paths.PROCESSED_TEACHER) for name in ("train", "val"))
+    os.environ.pop("MLFLOW_RUN_ID", None)  # the run that `mlflow run` opened is for train
     with cli.hushed():
-        description = describe("teacher", data, params.model, params.train, summary, {"teacher": "is one"})
+        description = describe(data, params.model, params.train, summary, "is one itself")
+    description = description._replace(name=f"teacher: {params.model.architecture}-{len(EMOTIONS)}-{data.protocol}")
     train_into(paths.TEACHER, description, params.model, params.train, (train, val), len(EMOTIONS))
 
 

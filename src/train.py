@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,22 +20,18 @@ from src.tracking import lineage, runs, sending
 if TYPE_CHECKING:
     from src.network.distillation import Teacher
 
-if TYPE_CHECKING:
-    from src.network.distillation import Teacher
 
-
-def describe(
-    name: str, data: DataParams, model: ModelParams, train: TrainParams, summary: dict, tags: dict[str, str]
-) -> runs.Description:
-    """Say what the run of this training is: its name, parameters, tags and data."""
+def describe(data: DataParams, model: ModelParams, train: TrainParams, summary: dict, teacher: str) -> runs.Description:
+    """Say what the run of this training is: its name, parameters, tags and data; `teacher` is the id of its run."""
     import keras
 
     from src.network import precision
 
+    params = flat("data", data) | flat("model", model) | flat("train", train)
     return runs.Description(
         experiment=data.registered_model,
-        name=os.environ.get("DVC_EXP_NAME") or f"{model.architecture}-{name}-{summary['protocol']}",
-        params=flat("data", data) | flat("model", model) | flat("train", train),
+        name=lineage.run_name(params),
+        params=params,
         tags={
             "faces": "drawn by code" if data.source == "drawn" else "FER2013",
             "architecture": model.architecture,
@@ -45,11 +40,13 @@ def describe(
             "data_digest": summary["digest"],
             "backend": keras.backend.backend(),
             "precision": precision.resolve(train.precision),
-            **tags,
+            "teacher": teacher,
         },
         lineage=lineage.tags(),
         datasets={name: (split["digest"], split["images"]) for name, split in summary["splits"].items()},
         source=summary["source"]["name"],
+        changes=lineage.changes(),
+        packages=lineage.packages(),
     )
 
 
@@ -145,8 +142,7 @@ def main(argv: list[str] | None = None) -> None:
     summary = splits.load_summary()
     with cli.hushed():
         teacher, teacher_run = load_teacher(data.emotions)
-        tags = {"teacher": teacher_run or "none"}
-        description = describe(str(len(data.emotions)), data, model, train, summary, tags)
+        description = describe(data, model, train, summary, teacher_run or "none")
     faces = splits.load("train"), splits.load("val")
     train_into(paths.MODELS, description, model, train, faces, len(data.emotions), teacher)
 

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
@@ -41,6 +41,7 @@ def test_a_class_that_is_never_predicted_has_precision_zero_not_nan():
     assert table.loc["happy", "precision"] == 0.6
 
 
+@settings(deadline=None)  # scikit-learn's first call takes longer
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40))
 def test_the_numbers_are_those_of_scikit_learn(pairs: list[tuple[int, int]]):
     labels, predicted = np.array(pairs).T

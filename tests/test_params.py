@@ -27,7 +27,7 @@ def write(workspace: Path, old: str, new: str) -> None:
     ("old", "new", "message"),
     [
         ("dropout:", "droput:", "unknown key 'model.droput', expected one of architecture, width, dropout"),
-        ("  dropout: 0.3", "", "key 'model.dropout' is missing"),
+        ("  dropout: 0.1", "", "key 'model.dropout' is missing"),
         ("dropout: 0.3", "dropout: high", "model.dropout: found 'high'"),
         ("dropout: 0.3", "dropout: 1.0", "model.dropout: found 1.0"),
         ("architecture: resnet", "architecture: vgg", "model.architecture: found 'vgg'; Input should be 'dcnn' or"),

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from src.params import Range, TuneParams
 from src.search.plan import Plan
-from src.tracking import lineage
+from src.tracking import machine
 
 if TYPE_CHECKING:
     import optuna
@@ -75,7 +75,7 @@ class Study:
                 return None
             self.optuna.sampler = sampler(self.plan.tune, used)
             trial = self.optuna.ask({name: distribution(values) for name, values in self.plan.tune.space.items()})
-            facts = lineage.process_tags() | {"values": self.plan.values(trial.params), "seen": time.time()}
+            facts = machine.process_tags() | {"values": self.plan.values(trial.params), "seen": time.time()}
             for name, value in facts.items():
                 trial.set_user_attr(name, value)
         return trial
@@ -230,8 +230,8 @@ def distribution(values: Range) -> optuna.distributions.BaseDistribution:
 def _is_dead(facts: dict[str, Any]) -> bool:
     if "seen" not in facts:  # killed between taking the trial and signing for it
         return True
-    if facts["host"] == lineage.host():
-        return not lineage.is_alive(facts["process"])
+    if facts["host"] == machine.host():
+        return not machine.is_alive(facts["process"])
     return time.time() - facts["seen"] > SILENT_S
 
 

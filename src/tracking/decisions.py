@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from src.config import flat
 from src.params import PromoteParams
-from src.tracking import lineage, store
+from src.tracking import lineage, machine, store
 from src.tracking.judgement import Judgement
 
 EXPERIMENT = "promotions"
@@ -57,7 +57,7 @@ def begin(
     asked = judgement is not None and judgement.asked
     tags = {
         **lineage.tags(),
-        **lineage.process_tags(),
+        **machine.process_tags(),
         "mlflow.source.name": "src/promote.py",
         "name": name,
         "from": before or "",

@@ -1,19 +1,40 @@
-"""Where a run came from: the commit, the machine, the versions, the data."""
+"""Where a run came from: the commit and what differed from it, the versions, the machine, the data."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import platform
-import socket
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
+from typing import Any
 
-import psutil
+from src import paths
+from src.config import parse_yaml
+from src.tracking import machine
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "mlflow", "dvc")
+"""Those whose version is a tag; the run's artifact `lineage/packages.txt` lists all."""
+
+FILES = (Path("dvc.lock"), Path("dvc.yaml"), paths.PARAMS)
+"""What, beside the code, says how the outputs were made."""
+
+TAGGED = (
+    "data/raw/faces.npz",
+    "data/processed/train.npz",
+    "data/processed/val.npz",
+    "data/processed/test.npz",
+    "models/model.keras",
+    "models/mobile",
+)
+"""Outputs whose md5 in dvc.lock is a tag; the run's artifact `lineage/dvc.lock` holds all."""
+
+OWN = (":!dvc.lock",)
+"""The pipeline itself is writing it."""
+
+MOST_DIFFERENCES = 5
 
 
 def tags() -> dict[str, str]:
@@ -23,37 +44,69 @@ def tags() -> dict[str, str]:
         "mlflow.source.name": "src/train.py",
         "mlflow.source.type": "LOCAL",
         "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "machine": machine.describe(),
     }
     commit = _git("rev-parse", "HEAD")
     if commit:
-        found["mlflow.source.git.commit"] = commit
-        changes = _git("status", "--porcelain", "--", ".", ":!dvc.lock")  # which the pipeline itself is writing
-        found["git.dirty"] = str(bool(changes)).lower()
-    for package in PACKAGES:
-        try:
-            found[f"version.{package}"] = version(package)
-        except PackageNotFoundError:
-            continue
+        found["mlflow.source.git.commit"] = commit.strip()
+        found["git.dirty"] = str(bool(changes())).lower()
+    if os.environ.get("DVC_EXP_NAME"):
+        found["dvc.experiment"] = os.environ["DVC_EXP_NAME"]
+    installed = packages()
+    return found | {f"version.{name}": installed[name] for name in PACKAGES if name in installed}
+
+
+def changes() -> str:
+    """Give what the working tree holds beyond its commit, for `git apply`; files unknown to git are only named."""
+    status = _git("status", "--porcelain", "--", ".", *OWN)
+    if not status:
+        return ""
+    names = "".join(f"# {line}\n" for line in status.splitlines())
+    return f"{names}{_git('diff', 'HEAD', '--', '.', *OWN)}"
+
+
+def packages() -> dict[str, str]:
+    """Give the version of every installed package."""
+    found = {distribution.name.lower(): distribution.version for distribution in distributions()}
+    return dict(sorted(found.items()))
+
+
+def run_name(params: dict[str, Any]) -> str:
+    """Name a run by what it is and what differs from the committed params.yaml.
+
+    Args:
+        params: Every value under its name in params.yaml.
+
+    Returns:
+        `resnet-3-official, learning_rate 0.01`; under `dvc exp run` with the experiment's name before it.
+    """
+    name = f"{params['model.architecture']}-{len(params['data.emotions'])}-{params['data.protocol']}"
+    usual = _flat(parse_yaml(_git("show", "HEAD:params.yaml") or "{}"))
+    differing = [
+        f"{key.split('.', 1)[1]} {value}"
+        for key, value in params.items()
+        if usual and value != usual.get(key, key) and not key.startswith("data.") and key != "model.architecture"
+    ]
+    told = differing[:MOST_DIFFERENCES] + ["..."] * (len(differing) > MOST_DIFFERENCES)
+    experiment = os.environ.get("DVC_EXP_NAME")
+    return ", ".join([f"{experiment}: {name}" if experiment else name, *told])
+
+
+def data_tags() -> dict[str, str]:
+    """Give the md5 of data and model in the workspace's dvc.lock; nothing where there is none."""
+    lock = FILES[0]
+    stages = parse_yaml(lock.read_text(encoding="utf-8"))["stages"].values() if lock.exists() else ()
+    outputs = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", ()) if "md5" in out}
+    return {f"md5.{path}": outputs[path] for path in TAGGED if path in outputs}
+
+
+def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(values, dict):
+        return {prefix: values}
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _flat(value, f"{prefix}.{key}" if prefix else key)
     return found
-
-
-def host() -> str:
-    """Give the name of this machine."""
-    return socket.gethostname()
-
-
-def process_tags() -> dict[str, str]:
-    """Name this machine and this process, `<pid>@<start in epoch seconds>`, as no later process of it will be named."""
-    return {"host": host(), "process": f"{os.getpid()}@{psutil.Process().create_time():.2f}"}
-
-
-def is_alive(name: str) -> bool:
-    """Say whether the process of this name, as `process_tags` gave it on this machine, still runs."""
-    pid, _, started = name.partition("@")
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" == started
-    except (psutil.NoSuchProcess, ValueError):
-        return False
 
 
 def _git(*words: str) -> str | None:
@@ -61,4 +114,4 @@ def _git(*words: str) -> str | None:
         done = subprocess.run(["git", *words], cwd=SOURCE_ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout.strip()
+    return done.stdout

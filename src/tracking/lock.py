@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from src.tracking import lineage
+from src.tracking import machine
 
 LEASE_S = 120.0
 """A lock lasts so long at most; a promotion holds it for seconds, as the measuring is done before."""
@@ -48,7 +48,7 @@ def _take(client: Any, prefix: str, mine: str) -> str | None:
     """Take the lock, or give the name of who holds it."""
     if holder := _live_other(client, prefix, mine):
         return holder
-    tags = {**lineage.process_tags(), "expires": str(time.time() + LEASE_S)}
+    tags = {**machine.process_tags(), "expires": str(time.time() + LEASE_S)}
     client.create_registered_model(mine, tags=tags, description="A lock; goes away when the promotion ends.")
     holder = _live_other(client, prefix, mine)
     if holder:
@@ -67,7 +67,7 @@ def _live_other(client: Any, prefix: str, mine: str) -> str | None:
 
 
 def _is_dead(tags: dict[str, str]) -> bool:
-    gone = tags["host"] == lineage.host() and not lineage.is_alive(tags["process"])
+    gone = tags["host"] == machine.host() and not machine.is_alive(tags["process"])
     return gone or time.time() > float(tags["expires"])
 
 

@@ -13,6 +13,16 @@ SERVED_MODEL = Path(__file__).with_name("served_model.py")
 COMPARABLE = ("emotions", "protocol", "data_digest")
 """Tags that two versions must share for their val accuracies to be comparable."""
 
+ABOUT = """Tells the emotion of one face of 48 x 48 grey levels, as uint8 `(n, 48, 48, 1)`.
+
+Each version is one deployable thing: the phone's `.tflite` with manifest, golden samples and card (`artifacts/bundle`),
+and the Keras model to train on (`artifacts/keras`). Its description is its model card and the way back to what made it.
+
+- `@candidate`: the best on val of those not judged yet
+- `@champion`: let through by the gate, `python -m src.promote`; the experiment `promotions` keeps every decision
+"""
+"""Description of a registered model, markdown."""
+
 
 class Registered(NamedTuple):
     """A version in the registry.
@@ -54,8 +64,7 @@ def register(
             version = same[0].version
         else:
             try:
-                about = "Emotions of 48 x 48 grey faces. See the version's card."
-                client.create_registered_model(name, description=about)
+                client.create_registered_model(name, description=ABOUT)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
@@ -124,6 +133,7 @@ def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
+    from src.faces.drawn import draw
     from src.tracking.bundle import digest
 
     signature = ModelSignature(
@@ -137,6 +147,7 @@ def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels
             python_model=str(SERVED_MODEL),
             artifacts={"bundle": str(bundle), "keras": str(keras_model)},
             signature=signature,
+            input_example=draw(2, seed=7)[0][..., None],
             pip_requirements=["ai-edge-litert", "mlflow", "numpy", "pandas"],
         )
         client.log_artifacts(run_id, f"{folder}/model", place)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from src.tracking import lineage, store
+from src.tracking import machine, store
+from src.tracking.description import Description, describe
 
 EPOCH_METRICS = {
     "loss": "train/loss",
@@ -22,34 +22,6 @@ EPOCH_METRICS = {
     "seconds": "train/seconds",
 }
 """Column of history.csv -> metric in MLflow."""
-
-
-class Description(NamedTuple):
-    """What a run is, apart from what it does; enough to make it anew in a store that does not know it.
-
-    Attributes:
-        experiment: Name of the experiment.
-        name: Name of the run, said by what differs.
-        params: Every value under its name in params.yaml.
-        tags: Facts that one filters by.
-        lineage: Tags that say which code ran where, by whom, as `lineage.tags` gives them.
-        datasets: Split -> (digest, number of images).
-        source: Where the faces came from, in a word.
-    """
-
-    experiment: str
-    name: str
-    params: dict[str, Any]
-    tags: dict[str, str]
-    lineage: dict[str, str]
-    datasets: dict[str, tuple[str, int]]
-    source: str
-
-    def identity(self) -> dict[str, Any]:
-        """Give what decides about the trained weights, besides the code."""
-        seen = {split: digest for split, (digest, _) in self.datasets.items() if split != "test"}
-        platform = {name: self.tags[name] for name in ("backend", "precision")}
-        return {"params": self.params, "datasets": seen, "platform": platform}
 
 
 class Run:
@@ -100,17 +72,18 @@ def training(description: Description, resumed: str | None, history: list[dict[s
         close_dead_runs(client, store.experiment_id(client, description.experiment))
         run_id = if_known(client, resumed) or os.environ.get("MLFLOW_RUN_ID")
         if run_id:
-            for name, value in lineage.process_tags().items():
+            for name, value in machine.process_tags().items():
                 client.set_tag(run_id, name, value)
             client.update_run(run_id, status="RUNNING")
         else:
-            run_id = _create(client, description, lineage.process_tags())
+            run_id = _create(client, description, machine.process_tags())
     run = Run(client, run_id)
     try:
         with store.errors():
-            _describe(client, run_id, description)
+            describe(client, run_id, description)
             _log_missing_epochs(client, run_id, history)
-        yield run
+        with machine.watched(run_id):
+            yield run
     except KeyboardInterrupt:
         run.end("KILLED")
         raise
@@ -125,6 +98,7 @@ def send(
     description: Description,
     history: list[dict[str, float]],
     metrics: dict[str, float],
+    tags: dict[str, str],
     files: dict[str, list[Path]],
 ) -> str:
     """Bring a run in the store up to date with the files of the workspace; what is there already is left alone.
@@ -136,6 +110,7 @@ def send(
         description: What the run is, in case this store does not know it.
         history: One dict per epoch, as `fit` gives it.
         metrics: Final metrics by their names in MLflow.
+        tags: Facts that only the finished files tell.
         files: Folder in the run's artifacts -> files or folders to put there.
 
     Returns:
@@ -144,19 +119,25 @@ def send(
     Raises:
         ConnectionError: The store can't be reached.
     """
+    from mlflow.entities import RunTag
+
     client = store.connect()
     with store.errors():
         known = if_known(client, run_id) or _find_copy(client, run_id, description)
         if known is None:
             known = _create(client, description, {"origin_run_id": run_id})
         there = client.get_run(known)
-        if not there.data.params:
-            _describe(client, known, description)
+        if not (there.inputs and there.inputs.dataset_inputs):  # the last that `describe` writes
+            describe(client, known, description)
         _log_missing_epochs(client, known, history)
         if there.info.status == "RUNNING":  # the store was gone when training ended
             client.set_terminated(known)
         missing = {name: value for name, value in metrics.items() if there.data.metrics.get(name) != value}
-        client.log_batch(known, metrics=[metric(name, value, step=0) for name, value in missing.items()])
+        client.log_batch(
+            known,
+            metrics=[metric(name, value, step=0) for name, value in missing.items()],
+            tags=[RunTag(name, value) for name, value in tags.items()],
+        )
         for folder, sources in files.items():
             for path in sources:
                 log = client.log_artifacts if path.is_dir() else client.log_artifact
@@ -164,11 +145,30 @@ def send(
     return known
 
 
+def point_out(used: str) -> None:
+    """Say in the run that `mlflow run` opened which run holds the results, where `train` did not take it."""
+    opened = os.environ.get("MLFLOW_RUN_ID")
+    if opened is None or opened == used:
+        return
+    client = store.connect()
+    with store.errors():
+        if if_known(client, opened) is None:
+            return
+        name = client.get_run(used).info.run_name
+        text = f"Nothing was trained: the results are those of run {name} (`{used}`)."
+        for key, value in {
+            "reuses_run": used,
+            "mlflow.runName": f"reuses {name}",
+            "mlflow.note.content": text,
+        }.items():
+            client.set_tag(opened, key, value)
+
+
 def close_dead_runs(client: Any, experiment: str) -> None:
     """Mark as KILLED the runs that a dead process of this machine left RUNNING."""
-    mine = f"attributes.status = 'RUNNING' and tags.host = '{lineage.host()}'"
+    mine = f"attributes.status = 'RUNNING' and tags.host = '{machine.host()}'"
     for run in client.search_runs([experiment], mine):
-        if not lineage.is_alive(run.data.tags.get("process", "")):
+        if not machine.is_alive(run.data.tags.get("process", "")):
             client.set_terminated(run.info.run_id, status="KILLED")
 
 
@@ -202,26 +202,6 @@ def metric(name: str, value: float, step: int) -> Any:
 def _create(client: Any, description: Description, tags: dict[str, str]) -> str:
     experiment = store.experiment_id(client, description.experiment)
     return client.create_run(experiment, tags=tags, run_name=description.name).info.run_id
-
-
-def _describe(client: Any, run_id: str, description: Description) -> None:
-    from mlflow.entities import Dataset, DatasetInput, InputTag, Param, RunTag
-
-    tags = description.lineage | description.tags | {"mlflow.runName": description.name}
-    client.log_batch(
-        run_id,
-        params=[Param(name, str(value)) for name, value in description.params.items()],
-        tags=[RunTag(name, value) for name, value in tags.items()],
-    )
-    source = json.dumps({"uri": description.source})
-    datasets = [
-        DatasetInput(
-            Dataset(split, digest[:12], "local", source, profile=json.dumps({"num_rows": images, "sha256": digest})),
-            [InputTag("mlflow.data.context", split)],
-        )
-        for split, (digest, images) in description.datasets.items()
-    ]
-    client.log_inputs(run_id, datasets=datasets)
 
 
 def _find_copy(client: Any, run_id: str, description: Description) -> str | None:

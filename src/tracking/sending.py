@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from src import paths
-from src.tracking import runs
+from src.tracking import lineage, runs
 
 STAGES = ("train", "export", "evaluate")
 
@@ -29,7 +29,9 @@ def send_all(up_to: str = STAGES[-1]) -> str:
         ConnectionError: The store can't be reached.
     """
     run_id, description = read_run()
-    metrics: dict[str, float] = {}
+    history = _history(paths.MODELS)
+    accuracies = [epoch["val_accuracy"] for epoch in history]
+    metrics = {"val/best_accuracy": max(accuracies), "val/best_epoch": accuracies.index(max(accuracies)) + 1.0}
     files: dict[str, list[Path]] = {}
     done = STAGES[: STAGES.index(up_to) + 1]
     if "export" in done:
@@ -37,10 +39,14 @@ def send_all(up_to: str = STAGES[-1]) -> str:
         files["mobile"] = [paths.MOBILE / "variants.json"]
     if "evaluate" in done:
         metrics |= test_metrics(_read(paths.REPORTS / "metrics.json", "evaluate"))
+        metrics |= robustness_metrics(pd.read_csv(paths.existing(paths.REPORTS / "robustness.csv", "evaluate")))
         files["reports"] = [paths.REPORTS]
+    files["lineage"] = [path for path in lineage.FILES if path.exists()]
     if (paths.TEACHER / "run.json").exists():
-        runs.send(*read_run(paths.TEACHER), _history(paths.TEACHER), {}, {})
-    return runs.send(run_id, description, _history(paths.MODELS), metrics, files)
+        runs.send(*read_run(paths.TEACHER), _history(paths.TEACHER), {}, {}, {})
+    sent = runs.send(run_id, description, history, metrics, lineage.data_tags(), files)
+    runs.point_out(sent)
+    return sent
 
 
 def read_run(folder: Path = paths.MODELS) -> tuple[str, runs.Description]:
@@ -60,12 +66,24 @@ def mobile_metrics(exported: dict) -> dict[str, float]:
 
 
 def test_metrics(scored: dict) -> dict[str, float]:
-    """Name the numbers of metrics.json as in MLflow: `test/accuracy`, `test/recall/happy`, `test_keras/accuracy`."""
+    """Name the numbers of metrics.json as in MLflow, `test/recall/happy`, `baseline/hog-svm/mean`."""
     found = {f"test/{key}": value for key, value in scored["test"].items()}
     found |= {f"test_keras/{key}": value for key, value in scored["keras"].items()}
     for emotion, numbers in scored["per_emotion"].items():
         found |= {f"test/{key}/{emotion}": value for key, value in numbers.items()}
+    found |= {f"robustness/{key}": value for key, value in scored["robustness"].items()}
+    for model, numbers in scored["baseline"].items():
+        found |= {f"baseline/{model}/{key}": value for key, value in numbers.items()}
     return found
+
+
+def robustness_metrics(disturbed: pd.DataFrame) -> dict[str, float]:
+    """Name the accuracies of the network in robustness.csv as in MLflow: `robustness/shift/4`."""
+    from src.report.robustness import NETWORK
+
+    harder = disturbed[(disturbed["model"] == NETWORK) & (disturbed["strength"] > 0)]
+    names = harder["disturbance"].str.replace(" ", "_") + "/" + harder["strength"].map("{:g}".format)
+    return {f"robustness/{name}": float(value) for name, value in zip(names, harder["accuracy"], strict=True)}
 
 
 def _history(folder: Path) -> list[dict[str, float]]:

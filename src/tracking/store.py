@@ -10,6 +10,20 @@ from typing import Any
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 
+NOTES = {
+    "fer-emotion": """One run per trained model, completed by every stage.
+
+- **find the best**: sort by `val/best_accuracy`, which chose; `test/accuracy` only reports
+- **metrics**: `train` and `val` by epoch, `test` (the shipped .tflite) beside `test_keras`, `robustness` on hard faces
+  and `baseline` on the same ones, `mobile` (bytes, latency), `system` while training
+- **artifacts**: `reports/index.html` and `reports/data/index.html` tell it all; `lineage` holds what it was made from
+- **tags**: `git.dirty` says whether the code was committed, `md5...` which data
+""",
+    "promotions": "Every decision of the gate about a version: who, when, from, to, and the evidence.",
+}
+"""Descriptions of the experiments that are made here, markdown."""
+NOTES["fer-emotion-drawn"] = f"**Faces drawn by code: nothing here is about real ones.**\n\n{NOTES['fer-emotion']}"
+
 
 def root() -> Path:
     """Give the folder that holds the embedded store.
@@ -77,7 +91,8 @@ def named_experiment(client: Any, name: str) -> str:
     if found is None:
         place = (root() / "mlartifacts").as_uri() if tracking_uri().startswith("sqlite:") else None
         try:
-            return client.create_experiment(name, artifact_location=place)
+            note = {"mlflow.note.content": NOTES[name]} if name in NOTES else None
+            return client.create_experiment(name, artifact_location=place, tags=note)
         except MlflowException:  # another process was quicker
             found = client.get_experiment_by_name(name)
             if found is None:

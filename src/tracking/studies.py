@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from src.tracking import lineage, runs, store
+from src.tracking import lineage, machine, runs, store
 
 EPOCHS = "train/loss"
 """A metric that every epoch has."""
@@ -154,12 +154,12 @@ def open_study(experiment: str, name: str, known: str | None, params: dict[str, 
         runs.close_dead_runs(client, place)
         run_id = runs.if_known(client, known)
         if run_id is None:
-            run_id = client.create_run(place, tags=lineage.process_tags() | _source(), run_name=name).info.run_id
+            run_id = client.create_run(place, tags=machine.process_tags() | _source(), run_name=name).info.run_id
         client.update_run(run_id, status="RUNNING")
         client.log_batch(
             run_id,
             params=[Param(key, str(value)) for key, value in params.items()],
-            tags=[RunTag(key, value) for key, value in (lineage.process_tags() | tags).items()],
+            tags=[RunTag(key, value) for key, value in (machine.process_tags() | tags).items()],
         )
     return StudyRun(client, run_id)
 

@@ -1,0 +1,82 @@
+"""What a run is, apart from what it does, and how a store is told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+
+class Description(NamedTuple):
+    """What a run is, apart from what it does; enough to make it anew in a store that does not know it.
+
+    Attributes:
+        experiment: Name of the experiment.
+        name: Name of the run, said by what differs.
+        params: Every value under its name in params.yaml.
+        tags: Facts that one filters by.
+        lineage: Tags that say which code ran where, by whom, as `lineage.tags` gives them.
+        datasets: Split -> (digest, number of images).
+        source: Where the faces came from, in a word.
+        changes: What the working tree held beyond the commit, as `lineage.changes` gives it.
+        packages: Package -> version, of all that are installed.
+    """
+
+    experiment: str
+    name: str
+    params: dict[str, Any]
+    tags: dict[str, str]
+    lineage: dict[str, str]
+    datasets: dict[str, tuple[str, int]]
+    source: str
+    changes: str
+    packages: dict[str, str]
+
+    def identity(self) -> dict[str, Any]:
+        """Give what decides about the trained weights, besides the code."""
+        seen = {split: digest for split, (digest, _) in self.datasets.items() if split != "test"}
+        platform = {name: self.tags[name] for name in ("backend", "precision")}
+        return {"params": self.params, "datasets": seen, "platform": platform}
+
+
+def describe(client: Any, run_id: str, description: Description) -> None:
+    """Tell the store everything that is known before the training: parameters, tags, data, and the lineage as files."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Param, RunTag
+
+    tags = description.lineage | description.tags | {"mlflow.runName": description.name}
+    client.log_batch(
+        run_id,
+        params=[Param(name, str(value)) for name, value in description.params.items()],
+        tags=[RunTag(name, value) for name, value in tags.items()],
+    )
+    packages = "".join(f"{name}=={version}\n" for name, version in description.packages.items())
+    client.log_text(run_id, packages, "lineage/packages.txt")
+    if description.changes:
+        client.log_text(run_id, description.changes, "lineage/changes.diff")
+    source = json.dumps({"uri": description.source})
+    datasets = [
+        DatasetInput(
+            Dataset(split, digest[:12], "local", source, profile=json.dumps({"num_rows": images, "sha256": digest})),
+            [InputTag("mlflow.data.context", split)],
+        )
+        for split, (digest, images) in description.datasets.items()
+    ]
+    client.log_inputs(run_id, datasets=datasets)
+
+
+def way_back(run_id: str, description: Description) -> str:
+    """Tell, as markdown, the commands that bring one to the code, the parameters and the data of a run.
+
+    Args:
+        run_id: In the store that the text stands in.
+        description: Of the run.
+    """
+    commit = description.lineage.get("mlflow.source.git.commit")
+    lines = [
+        f"git checkout {commit}" if commit else "# the commit is not known: this was no git repository",
+        f"mlflow artifacts download --run-id {run_id} --artifact-path lineage --dst-path .",
+        *(["git apply lineage/changes.diff"] if description.changes else []),
+        "cp lineage/dvc.lock lineage/dvc.yaml lineage/params.yaml .",
+        "dvc pull    # data, model and reports; or, where no remote has them, make them anew: dvc repro",
+    ]
+    about = f"Run {description.name} (`{run_id}`), data {description.tags['data_digest'][:12]}."
+    return "\n".join(["## The way back to what made it", "", about, "", "```bash", *lines, "```", ""])
