@@ -28,8 +28,8 @@ def write(workspace: Path, old: str, new: str) -> None:
     [
         ("dropout:", "droput:", "unknown key 'model.droput', expected one of architecture, width, dropout"),
         ("  dropout: 0.1", "", "key 'model.dropout' is missing"),
-        ("dropout: 0.3", "dropout: high", "model.dropout: found 'high'"),
-        ("dropout: 0.3", "dropout: 1.0", "model.dropout: found 1.0"),
+        ("dropout: 0.1", "dropout: high", "model.dropout: found 'high'"),
+        ("dropout: 0.1", "dropout: 1.0", "model.dropout: found 1.0"),
         ("architecture: resnet", "architecture: vgg", "model.architecture: found 'vgg'; Input should be 'dcnn' or"),
         ("model:", "modle:", "unknown section 'modle', expected data, model, train"),
         ("model:", "model: [", "params.yaml is not YAML"),
