@@ -1,0 +1,52 @@
+/** The panel about the model: version, accuracy, data, emotions, limits, and how fast it is here. */
+
+import type { Model } from "./bundle";
+import { renderCard } from "./card";
+import type { Stopwatch } from "./stopwatch";
+import { find, made } from "./view";
+
+const STEPS: Record<string, string> = {
+  grab: "Take the frame",
+  find: "Find faces",
+  crop: "Cut them out",
+  classify: "Read expressions",
+  whole: "All together",
+};
+
+/** Show what the bundle says about itself. */
+export function showModel(model: Model): void {
+  const { deployed, manifest } = model;
+  const facts = {
+    Version: `${deployed.name} ${deployed.version}`,
+    Deployed: new Date(deployed.time).toLocaleString(),
+    Accuracy: accuracy(manifest.metrics),
+    Data: manifest.drawn ? "faces drawn by code" : `FER2013, ${manifest.protocol} split`,
+    Expressions: manifest.labels.join(", "),
+    Size: `${Math.round(manifest.files["emotion.tflite"].bytes / 1000)} kB, ${manifest.architecture}`,
+    Commit: manifest.git_commit?.slice(0, 10),
+  };
+  list("facts", facts);
+  find("card").replaceChildren(...renderCard(model.card));
+  find("drawn-warning").hidden = !manifest.drawn;
+}
+
+/** Show the median time of each step over the last frames, and how many frames there are in a second. */
+export function showSpeed(stopwatch: Stopwatch): void {
+  const medians = stopwatch.medians();
+  const rows = Object.keys(STEPS).filter((step) => step in medians);
+  const speeds = Object.fromEntries(rows.map((step) => [STEPS[step], `${medians[step].toFixed(1)} ms`]));
+  const rate = stopwatch.rate();
+  list("speed", rate ? { ...speeds, "Frames in a second": rate.toFixed(1) } : speeds);
+}
+
+function accuracy(metrics: Record<string, number>): string | undefined {
+  const share = (name: string) => `${(metrics[name] * 100).toFixed(1)} %`;
+  if (!metrics || !("test/accuracy" in metrics)) return undefined;
+  const interval = `${share("test/accuracy_low")} to ${share("test/accuracy_high")}`;
+  return `${share("test/accuracy")} (${interval}) of ${metrics["test/images"].toLocaleString()} test images`;
+}
+
+function list(id: string, rows: Record<string, string | undefined>): void {
+  const items = Object.entries(rows).filter(([, value]) => value !== undefined);
+  find(id).replaceChildren(...items.flatMap(([name, value]) => [made("dt", "", name), made("dd", "", value)]));
+}
