@@ -75,7 +75,7 @@ export function letterbox(image: Pixels): Float32Array<ArrayBuffer> {
   const { left, top, width: side } = enclosingSquare(image);
   const rows = axisWeights(top, side, INPUT_SIDE, image.height, false);
   const columns = axisWeights(left, side, INPUT_SIDE, image.width, false);
-  return Float32Array.from(areaAverage(image, rows, columns, 4, 3), (mean) => mean / 127.5 - 1);
+  return new Float32Array(areaAverage(image, rows, columns, 4, 3).map((mean) => mean / 127.5 - 1));
 }
 
 /** Give the anchors' centres (x, y) as shares of the input's side, in the order of the network's outputs. */

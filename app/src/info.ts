@@ -39,6 +39,19 @@ export function showSpeed(stopwatch: Stopwatch): void {
   list("speed", rate ? { ...speeds, "Frames in a second": rate.toFixed(1) } : speeds);
 }
 
+/** Show a button to install the page as an app, in browsers that let a page ask for it. */
+export function offerInstall(): void {
+  addEventListener("beforeinstallprompt", (event) => {
+    event.preventDefault();
+    const button = find("install");
+    button.hidden = false;
+    button.onclick = () => {
+      button.hidden = true; // the offer can be taken up only once
+      void (event as Event & { prompt(): Promise<void> }).prompt();
+    };
+  });
+}
+
 function accuracy(metrics: Record<string, number>): string | undefined {
   const share = (name: string) => `${(metrics[name] * 100).toFixed(1)} %`;
   if (!metrics || !("test/accuracy" in metrics)) return undefined;

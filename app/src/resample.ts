@@ -2,13 +2,13 @@
 
 /** Pixels, row by row: one level each, or the four (red, green, blue, alpha) of an ImageData. */
 export interface Pixels {
-  data: ArrayLike<number>;
+  data: Uint8Array | Uint8ClampedArray;
   width: number;
   height: number;
 }
 
 /** For each cell of one axis, the pixels that it covers and the share of each. */
-export type AxisWeights = { first: number; shares: number[] }[];
+export type AxisWeights = { first: number; shares: Float64Array }[];
 
 /**
  * Give the share of each pixel in each of the equal cells that a stretch of one axis is cut into.
@@ -25,12 +25,12 @@ export function axisWeights(start: number, length: number, cells: number, pixels
     const [low, high] = [border(cell), border(cell + 1)];
     const first = clamp(Math.floor(low), 0, pixels - 1);
     const last = clamp(Math.ceil(high) - 1, first, pixels - 1);
-    const shares = [];
-    for (let pixel = first; pixel <= last; pixel++) {
+    const shares = Float64Array.from({ length: last - first + 1 }, (_, k) => {
+      const pixel = first + k;
       const from = extend && pixel === 0 ? low : Math.max(low, pixel);
       const to = extend && pixel === pixels - 1 ? high : Math.min(high, pixel + 1);
-      shares.push(Math.max(to - from, 0) / (length / cells));
-    }
+      return Math.max(to - from, 0) / (length / cells);
+    });
     return { first, shares };
   });
 }
@@ -50,23 +50,25 @@ export function areaAverage(
   kept = channels,
 ): Float64Array {
   const means = new Float64Array(rows.length * columns.length * kept);
-  const end = Math.max(...columns.map(({ first, shares }) => first + shares.length)) * channels;
-  const begin = Math.min(...columns.map(({ first }) => first)) * channels;
+  const begin = columns[0].first * channels;
+  const end = (columns[columns.length - 1].first + columns[columns.length - 1].shares.length) * channels;
   const sums = new Float64Array(width * channels);
-  rows.forEach((row, y) => {
+  let cell = 0;
+  for (const row of rows) {
     sums.fill(0);
-    row.shares.forEach((share, k) => {
+    for (let k = 0; k < row.shares.length; k++) {
+      const share = row.shares[k];
       const line = (row.first + k) * width * channels;
       for (let x = begin; x < end; x++) sums[x] += share * data[line + x];
-    });
-    columns.forEach((column, x) => {
-      const cell = (y * columns.length + x) * kept;
-      column.shares.forEach((share, k) => {
-        const pixel = (column.first + k) * channels;
-        for (let channel = 0; channel < kept; channel++) means[cell + channel] += share * sums[pixel + channel];
-      });
-    });
-  });
+    }
+    for (const { first, shares } of columns) {
+      for (let channel = 0; channel < kept; channel++) {
+        let mean = 0;
+        for (let k = 0; k < shares.length; k++) mean += shares[k] * sums[(first + k) * channels + channel];
+        means[cell++] = mean;
+      }
+    }
+  }
   return means;
 }
 

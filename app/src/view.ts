@@ -25,12 +25,18 @@ export function showState(state: State): void {
 }
 
 /** Lay a message over the picture. */
-export function showNotice(state: "loading" | "welcome" | "trouble", title: string, text: string, start: string): void {
+export function showNotice(state: "loading" | "welcome" | "trouble", title: string, text: string, start = "Use the camera"): void {
   find("notice-title").textContent = title;
   find("notice-text").textContent = text;
   find("start").textContent = start;
   showState(state);
   if (state === "trouble") announce(`${title}. ${text}`);
+}
+
+/** Show on the buttons whether the camera is mirrored, and whether there is another one to change to. */
+export function showCamera(mirrored: boolean, another?: boolean): void {
+  find("mirror").setAttribute("aria-pressed", String(mirrored));
+  if (another !== undefined) find<HTMLButtonElement>("flip").disabled = !another;
 }
 
 /** Give the picture's shape to the frame that holds it, and mirror it or not. */
@@ -113,6 +119,7 @@ function placeMark(mark: HTMLElement, box: Box, width: number, height: number, m
   mark.style.top = `${(box.top / height) * 100}%`;
   mark.style.width = `${(box.width / width) * 100}%`;
   mark.style.height = `${(box.height / height) * 100}%`;
+  mark.classList.toggle("low", box.top + box.height > 0.9 * height);
 }
 
 function newFace(labels: string[]): HTMLElement {
