@@ -18,8 +18,8 @@ export function showModel(model: Model): void {
   const { deployed, manifest } = model;
   const facts = {
     Version: `${deployed.name} ${deployed.version}`,
-    Deployed: new Date(deployed.time).toLocaleString(),
-    Accuracy: accuracy(manifest.metrics),
+    Deployed: new Date(deployed.time).toLocaleDateString("en", { dateStyle: "long" }),
+    ...accuracy(manifest.metrics),
     Data: manifest.drawn ? "faces drawn by code" : `FER2013, ${manifest.protocol} split`,
     Expressions: manifest.labels.join(", "),
     Size: `${Math.round(manifest.files["emotion.tflite"].bytes / 1000)} kB, ${manifest.architecture}`,
@@ -52,11 +52,13 @@ export function offerInstall(): void {
   });
 }
 
-function accuracy(metrics: Record<string, number>): string | undefined {
-  const share = (name: string) => `${(metrics[name] * 100).toFixed(1)} %`;
-  if (!metrics || !("test/accuracy" in metrics)) return undefined;
-  const interval = `${share("test/accuracy_low")} to ${share("test/accuracy_high")}`;
-  return `${share("test/accuracy")} (${interval}) of ${metrics["test/images"].toLocaleString()} test images`;
+function accuracy(metrics: Record<string, number> = {}): Record<string, string> {
+  if (!("test/accuracy" in metrics)) return {};
+  const share = (name: string) => (metrics[name] * 100).toFixed(1);
+  return {
+    Accuracy: `${share("test/accuracy")}\u00a0% of ${metrics["test/images"].toLocaleString("en")} test images`,
+    "95 % interval": `${share("test/accuracy_low")} to ${share("test/accuracy_high")}\u00a0%`,
+  };
 }
 
 function list(id: string, rows: Record<string, string | undefined>): void {

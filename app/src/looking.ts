@@ -86,10 +86,12 @@ export async function mirror(): Promise<void> {
 export async function usePhoto(file: Blob): Promise<void> {
   const mine = leave();
   try {
+    view.showBusy(true);
     await drawPhoto(file, context);
     if (mine !== session) return;
     view.showState("photo");
     await lookAtStill(mine);
+    view.showBusy(false);
   } catch (error) {
     if (mine === session) fail(error);
   }
@@ -107,6 +109,7 @@ export function fail(error: unknown): void {
 function leave(): number {
   if (camera) closeCamera(camera);
   camera = null;
+  view.showBusy(false);
   view.showHint("");
   return ++session;
 }

@@ -33,6 +33,11 @@ export function showNotice(state: "loading" | "welcome" | "trouble", title: stri
   if (state === "trouble") announce(`${title}. ${text}`);
 }
 
+/** Say that the faces shown are not yet those of the picture. */
+export function showBusy(busy: boolean): void {
+  find("faces").setAttribute("aria-busy", String(busy));
+}
+
 /** Show on the buttons whether the camera is mirrored, and whether there is another one to change to. */
 export function showCamera(mirrored: boolean, another?: boolean): void {
   find("mirror").setAttribute("aria-pressed", String(mirrored));
