@@ -1,31 +1,26 @@
 """What the app's arithmetic must give: worked out by the Python code, kept in app/test/golden.json.
 
-`python tests/app_golden.py` writes the file anew.
+`PYTHONPATH=. python tests/app_golden.py` writes the file anew.
 """
 
 import base64
 import json
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from modules import ROOT
 
-ROOT = Path(__file__).parents[1]
+from src.faces.crop import FER2013_CROP, Box, Crop, cut, grey
+from src.faces.detection import decode, letterbox, make_anchors, suppress
+
 FILE = ROOT / "app/test/golden.json"
 ANCHORS = 40
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-
-from src.faces.crop import Box, Crop, cut, grey  # noqa: E402
-from src.faces.detection import decode, letterbox, make_anchors, suppress  # noqa: E402
-
-CUTS = [
-    {"size": (40, 30), "box": (5, 4, 20, 20), "crop": (0.0, -0.1, 1.17)},
-    {"size": (200, 150), "box": (31.7, 20.3, 97.9, 98.6), "crop": (0.0, -0.1, 1.17)},
-    {"size": (90, 120), "box": (-30.5, -12.25, 80, 81), "crop": (0.02, -0.1, 1.3)},  # reaches outside
-    {"size": (7, 5), "box": (2.1, 1.2, 1.5, 1.5), "crop": (0.0, 0.0, 1.0)},  # cells smaller than a pixel
+CUTS: list[tuple[tuple[int, int], Box, Crop]] = [
+    ((40, 30), Box(5, 4, 20, 20), FER2013_CROP),
+    ((200, 150), Box(31.7, 20.3, 97.9, 98.6), FER2013_CROP),
+    ((90, 120), Box(-30.5, -12.25, 80, 81), Crop(0.02, -0.1, 1.3)),  # reaches outside
+    ((7, 5), Box(2.1, 1.2, 1.5, 1.5), Crop(0.0, 0.0, 1.0)),  # cells smaller than a pixel
 ]
 LETTERBOXES = [(640, 480), (37, 61)]
 
@@ -38,10 +33,11 @@ def picture(width: int, height: int) -> np.ndarray:
 
 def golden() -> dict[str, Any]:
     """Give inputs and what Python makes of them."""
-    cuts = []
-    for case in CUTS:
-        levels = cut(grey(picture(*case["size"])), Box(*case["box"]), Crop(*case["crop"]))  # type: ignore[misc]
-        cuts.append({**case, "levels": base64.b64encode(levels.tobytes()).decode()})
+    cuts = [
+        {"size": size, "box": box, "crop": crop, "levels": base64.b64encode(levels.tobytes()).decode()}
+        for size, box, crop in CUTS
+        for levels in [cut(grey(picture(*size)), box, crop)]
+    ]
     letterboxes = [
         {"size": size, "every": 997, "values": letterbox(picture(*size)).ravel()[::997].astype(float).round(6).tolist()}
         for size in LETTERBOXES

@@ -7,17 +7,19 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import pytest
 from modules import ROOT
 from PIL import Image, ImageOps
+from playwright.sync_api import Locator, Page
 
-from src import cli
+from src import cli, predict
 from src.faces.drawn import draw
 from src.tracking import bundle, handover
 
@@ -26,6 +28,10 @@ CHAMPION = APP / "public/model"
 CHROMIUM = shutil.which("chromium")
 OLDEST_NODE = 20
 CAMERA_SIZE = (640, 480)
+READY = "body:not([data-state=loading])"
+
+Photos = dict[str, Path]
+Probabilities = list[dict[str, float]]
 
 
 def what_is_missing() -> str | None:
@@ -104,22 +110,91 @@ def film(path: Path, photo: Image.Image) -> Path:
     return path
 
 
-def photos() -> dict[str, Image.Image]:
-    """Give photos of faces that ship in packages: a whole one of each person, and both on one picture."""
+def pictures() -> dict[str, Image.Image]:
+    """Give photos of faces that ship in packages: two people, each changed in several ways, and both together."""
     from matplotlib import cbook
     from skimage import data
 
+    astronaut = Image.fromarray(data.astronaut())
     with Image.open(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))) as file:
         hopper = file.convert("RGB")
-    astronaut = Image.fromarray(data.astronaut())
-    head = astronaut.crop((100, 0, 356, 256)).resize((600, 600))
     both = Image.new("RGB", (600 + hopper.width, 600))
-    both.paste(head, (0, 0))
+    both.paste(astronaut.crop((100, 0, 356, 256)).resize((600, 600)), (0, 0))
     both.paste(hopper, (600, 0))
-    return {"astronaut": astronaut, "hopper": hopper, "both": both}
+    transparent = hopper.copy()
+    transparent.putalpha(200)
+    return {
+        "astronaut": astronaut,
+        "hopper": hopper,
+        "both": both,
+        "flipped": hopper.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "dark": astronaut.point(lambda level: level // 2),
+        "small": astronaut.crop((80, 0, 380, 300)).resize((97, 97)),
+        "large": hopper.resize((1501, 1777)),
+        "tilted": astronaut.rotate(12, resample=Image.Resampling.BICUBIC),
+        "grey": hopper.convert("L"),
+        "transparent": transparent,
+    }
 
 
 def camera_options(film: Path | None = None, cameras: int = 1) -> list[str]:
     """Give Chromium's options for cameras that show a film, or without one a pattern."""
     options = [f"--use-fake-device-for-media-stream=device-count={cameras}"]
     return [*options, f"--use-file-for-fake-video-capture={film}"] if film else options
+
+
+class Visit:
+    """A person's browser at a site of its own.
+
+    Attributes:
+        page: The page, once `open` was called.
+        address: Of the site.
+        stop: Switches the server off.
+        requests: Every address that the browser asked for.
+    """
+
+    def __init__(self, page: Page, address: str, stop: Callable[[], None]) -> None:
+        self.page, self.address, self.stop = page, address, stop
+        self.requests: list[str] = []
+        page.context.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self) -> Page:
+        """Go there and wait until the page has loaded its model, or says why not."""
+        self.page.goto(self.address)
+        self.page.wait_for_selector(READY)
+        return self.page
+
+    def show(self, photo: Path) -> Probabilities:
+        """Choose a photo, and give what the page says of each face."""
+        self.page.set_input_files("#file", photo)
+        self.page.wait_for_selector("#faces[aria-busy=false]", state="attached")
+        return self.faces()
+
+    def faces(self) -> Probabilities:
+        """Give what the page says of each face, in the order shown."""
+        read = "faces => faces.map(face => Array.from(face.querySelectorAll('[role=meter]'),"
+        rows = self.page.eval_on_selector_all(
+            "#faces > li", read + "bar => [bar.ariaLabel, Number(bar.ariaValueNow)]))"
+        )
+        return [dict(row) for row in rows]
+
+    def look_for_a_newer_model(self) -> Locator:
+        """Press the button for it, and give where the page says what came of it."""
+        self.page.get_by_role("button", name="About the model").click()
+        self.page.get_by_role("button", name="Look for a newer model").click()
+        return self.page.locator("#update-state")
+
+
+def place(element: Locator) -> tuple[float, float, float, float]:
+    """Give left, top, width and height on the page, in pixels."""
+    box = element.bounding_box()
+    assert box, f"{element} is not shown"
+    return box["x"], box["y"], box["width"], box["height"]
+
+
+def agree(found: Probabilities, expected: list[predict.Found], tolerance: float) -> None:
+    """Demand the same faces, emotions and probabilities."""
+    assert len(found) == len(expected) > 0
+    for here, there in zip(found, expected, strict=True):
+        assert here == pytest.approx(there.probabilities, abs=tolerance)
+        assert max(here, key=here.__getitem__) == there.emotion

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { cut, grey } from "../src/crop";
 import { decode, letterbox, makeAnchors, suppress } from "../src/detector";
 import type { Pixels } from "../src/resample";
-import golden from "./golden.json"; // of the Python code: `python tests/app_golden.py`
+import golden from "./golden.json"; // of the Python code: `PYTHONPATH=. python tests/app_golden.py`
 
 /** The picture of tests/app_golden.py. */
 function picture([width, height]: number[]): Pixels {
