@@ -2,13 +2,23 @@
 # (`make demo PYTHON=python3.13` chooses one).
 PYTHON ?= python3
 BIN := .venv/bin
+PACKAGES := app/node_modules/.package-lock.json
+# Where `make app` looks for a registry: `make app WORKSPACE=.demo` takes the demo's.
+WORKSPACE ?= .
 
-.PHONY: demo test bench lock clean
+.PHONY: demo app test bench lock clean
 
 demo: .venv/run                     ## the whole workflow on drawn faces, no network beyond the package index
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m src.demo
 
-test: .venv/dev                     ## style, types and all tests
+app: .venv/run $(PACKAGES)          ## the phone's page on localhost, with the registry's champion or the committed one
+	cd app && npm run build
+	if [ -n "$$MLFLOW_TRACKING_URI" ] || [ -e $(WORKSPACE)/mlflow.db ]; then \
+		cd $(WORKSPACE) && $(CURDIR)/$(BIN)/python -m src.deploy --to $(CURDIR)/app/dist/model \
+		|| echo "the page is served with the committed model"; fi
+	cd app && npm run serve
+
+test: .venv/dev $(if $(shell command -v npm),$(PACKAGES))  ## style, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -23,7 +33,7 @@ lock:                               ## resolve pyproject.toml anew for every pla
 		pyproject.toml -o requirements-dev.txt
 
 clean:                              ## drop the environment and the demo
-	rm -rf .venv .demo
+	rm -rf .venv .demo app/node_modules app/dist
 
 .venv/run: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -32,4 +42,9 @@ clean:                              ## drop the environment and the demo
 
 .venv/dev: requirements-dev.txt .venv/run
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	touch $@
+
+$(PACKAGES): app/package-lock.json
+	@command -v npm > /dev/null || { echo "the app needs node 20 or newer, see nodejs.org" >&2; exit 1; }
+	cd app && npm ci --no-audit --no-fund
 	touch $@

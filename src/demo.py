@@ -98,6 +98,9 @@ def results(folder: Path) -> str:
         "",
         "Compare runs in the browser:",
         f"  {Path(sys.executable).parent}/mlflow ui --backend-store-uri sqlite:///{folder.resolve()}/mlflow.db",
+        "",
+        "Open the app with this model, camera and all (builds it; needs node 20 or newer):",
+        f"  make app WORKSPACE={folder}",
     ]
     return "\n".join(lines)
 

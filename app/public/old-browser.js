@@ -1,0 +1,9 @@
+// In the oldest JavaScript, for browsers that can't read the rest of the page: says so instead of nothing.
+addEventListener("error", function () {
+  if (document.body && document.body.getAttribute("data-state") === "loading") {
+    document.getElementById("notice-title").textContent = "This page can't start here";
+    document.getElementById("notice-text").textContent =
+      "The browser may be too old: Chrome, Edge, Firefox or Safari from 2023 on is needed. Otherwise load the page again.";
+    document.body.setAttribute("data-state", "trouble");
+  }
+});

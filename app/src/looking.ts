@@ -1,0 +1,156 @@
+/** What is being looked at: the camera, its last picture, or a photo; one at a time. */
+
+import type { Model } from "./bundle";
+import { type Camera, closeCamera, nextCamera, nextFrame, openCamera, Trouble } from "./camera";
+import type { Detector } from "./detector";
+import { look } from "./look";
+import { drawPhoto } from "./photo";
+import { Smoother, type Tracked } from "./smoothing";
+import { Stopwatch } from "./stopwatch";
+import * as view from "./view";
+
+const NO_FACE = "No face in sight. Come closer, and look at the camera.";
+const NO_FACE_IN_PHOTO = "No face found. A face under a tenth of the picture is missed: cut the photo closer.";
+
+export const stopwatch = new Stopwatch();
+const smoother = new Smoother();
+const video = view.find<HTMLVideoElement>("video");
+/** The picture that is looked at, pixel by pixel. */
+const still = view.find<HTMLCanvasElement>("still");
+const context = still.getContext("2d", { willReadFrequently: true })!;
+
+let detector: Detector;
+let model: Model;
+let camera: Camera | null = null;
+let front = true;
+let mirrored = true;
+/** Counts what is looked at; whoever finds it changed, stops. */
+let session = 0;
+
+/** Say what to look with, from the next picture on; one that stands is looked at again. */
+export async function lookWith(chosenDetector: Detector, chosenModel: Model): Promise<void> {
+  [detector, model] = [chosenDetector, chosenModel];
+  smoother.reset();
+  view.clearFaces();
+  if (["photo", "paused"].includes(view.state())) await lookAtStill(session);
+}
+
+/** Look at the camera until something else is wanted. */
+export async function useCamera(open: () => Promise<Camera> = openCamera): Promise<void> {
+  const mine = leave();
+  if (!["live", "paused"].includes(view.state())) {
+    view.showNotice("loading", "Waiting for the camera…", "The browser may ask whether this page may use it.");
+  }
+  try {
+    const opened = await open();
+    if (mine !== session) return closeCamera(opened);
+    camera = opened;
+    video.srcObject = opened.stream;
+    await video.play();
+    if (mine !== session) return;
+    opened.stream.getVideoTracks()[0].addEventListener("ended", () => {
+      if (mine === session) fail(new Trouble("The camera stopped", "It was taken away or switched off."));
+    });
+    if (opened.front !== front) mirrored = front = opened.front;
+    view.showCamera(mirrored, opened.choices > 1);
+    smoother.reset();
+    stopwatch.reset();
+    view.clearFaces();
+    view.showState("live");
+    await watch(mine);
+  } catch (error) {
+    if (mine === session) fail(error);
+  }
+}
+
+/** Change to the back camera, or the next one. */
+export function flip(): void {
+  if (camera) void useCamera(nextCamera.bind(null, camera));
+}
+
+/** Stop at the last picture; the camera goes off. */
+export function pause(): void {
+  leave();
+  view.showState("paused");
+  view.showHint("Paused. The camera is off.");
+}
+
+/** Show the camera's picture as in a mirror, or as others see it. */
+export async function mirror(): Promise<void> {
+  mirrored = !mirrored;
+  view.showCamera(mirrored);
+  if (view.state() === "paused") await lookAtStill(session); // a live picture places its faces anew by itself
+}
+
+/** Look at a photo. */
+export async function usePhoto(file: Blob): Promise<void> {
+  const mine = leave();
+  try {
+    view.showBusy(true);
+    await drawPhoto(file, context);
+    if (mine !== session) return;
+    view.showState("photo");
+    await lookAtStill(mine);
+    view.showBusy(false);
+  } catch (error) {
+    if (mine === session) fail(error);
+  }
+}
+
+/** Leave whatever is looked at, and say what is in the way. */
+export function fail(error: unknown): void {
+  leave();
+  view.clearFaces();
+  const { title, message } = error instanceof Trouble ? error : new Trouble("Something went wrong", String(error));
+  view.showNotice("trouble", title, message, "Try again");
+}
+
+/** Stop: the loop ends, the camera closes. */
+function leave(): number {
+  if (camera) closeCamera(camera);
+  camera = null;
+  view.showBusy(false);
+  view.showHint("");
+  return ++session;
+}
+
+/** Look at frame after frame until something else is looked at. */
+async function watch(mine: number): Promise<void> {
+  while (mine === session) {
+    await nextFrame(video);
+    if (mine !== session) return;
+    const start = performance.now();
+    const image = grab();
+    const grabbed = performance.now();
+    const used = model;
+    const { seen, times } = await look(image, detector, used);
+    if (mine !== session) return;
+    if (used !== model) continue;
+    const now = performance.now();
+    stopwatch.note(now, { grab: grabbed - start, ...times });
+    showFaces(smoother.update(seen, now), NO_FACE, now);
+  }
+}
+
+function grab(): ImageData {
+  const [width, height] = [video.videoWidth, video.videoHeight];
+  if (still.width !== width || still.height !== height) Object.assign(still, { width, height });
+  context.drawImage(video, 0, 0);
+  return context.getImageData(0, 0, width, height);
+}
+
+async function lookAtStill(mine: number): Promise<void> {
+  const { seen } = await look(context.getImageData(0, 0, still.width, still.height), detector, model);
+  if (mine !== session) return;
+  view.clearFaces();
+  showFaces(seen.map((face, id) => ({ ...face, id })), NO_FACE_IN_PHOTO, performance.now());
+}
+
+function showFaces(faces: Tracked[], otherwise: string, now: number): void {
+  const turned = mirrored && view.state() !== "photo";
+  const { labels } = model.manifest;
+  view.showFrame(still.width, still.height, turned);
+  view.showFaces(faces, labels, still.width, still.height, turned);
+  view.showHint(faces.length ? "" : otherwise);
+  view.announceFaces(faces, labels, now);
+}

@@ -1,0 +1,116 @@
+/** The page: loads what is needed, listens to the person, and keeps the model up to date. */
+
+import type { Model } from "./bundle";
+import { Trouble } from "./camera";
+import { Detector } from "./detector";
+import { offerInstall, showModel, showSpeed } from "./info";
+import { fail, flip, lookWith, mirror, pause, stopwatch, useCamera, usePhoto } from "./looking";
+import { findUpdate, openModel } from "./model-store";
+import { acceptPhotos } from "./photo";
+import { loadRuntime } from "./runtime";
+import { demandBrowser } from "./support";
+import * as view from "./view";
+
+const UPDATE_EVERY_MS = 60 * 60 * 1000;
+const SPEED_EVERY_MS = 500;
+const KEYS: Record<string, string> = { " ": "toggle", f: "flip", m: "mirror", p: "photo", i: "open-info" };
+
+let detector: Detector;
+let model: Model;
+/** Why the server's model was refused the last time: said once, not every hour. */
+let refused = "";
+
+/** Take the server's model if it is another and sound; say what came of it. */
+async function update(): Promise<string> {
+  let newer: Model | null;
+  try {
+    newer = await findUpdate(model);
+  } catch (error) {
+    if (error instanceof TypeError) return "The server can't be reached; the present model stays.";
+    const reason = `The newer model was refused, the present one stays: ${(error as Error).message}`;
+    if (reason !== refused) view.toast(reason);
+    refused = reason;
+    return reason;
+  }
+  if (!newer) return "This is the newest model.";
+  model = newer; // the old one's memory is given back with the page: a frame may be using it
+  showModel(model);
+  await lookWith(detector, model);
+  const text = `Changed to ${model.deployed.name} version ${model.deployed.version}.`;
+  view.toast(text);
+  return text;
+}
+
+function keepFresh(): void {
+  setInterval(() => void update(), UPDATE_EVERY_MS);
+  document.addEventListener("visibilitychange", () => document.hidden || void update());
+  addEventListener("online", () => void update());
+  void update();
+}
+
+function listen(): void {
+  const on = (id: string, act: () => void) => view.find(id).addEventListener("click", act);
+  const file = view.find<HTMLInputElement>("file");
+  on("start", () => void useCamera());
+  on("toggle", () => (view.state() === "live" ? pause() : void useCamera()));
+  on("flip", flip);
+  on("mirror", () => void mirror());
+  on("choose", () => file.click());
+  on("photo", () => file.click());
+  file.addEventListener("change", () => {
+    if (file.files?.[0]) void usePhoto(file.files[0]);
+    file.value = ""; // so that the same photo can be chosen again
+  });
+  acceptPhotos(document.body, (photo) => void usePhoto(photo));
+  document.addEventListener("keydown", (event) => {
+    const id = KEYS[event.key.toLowerCase()];
+    const ownKey = event.key === " " && event.target !== document.body; // a button in focus is meant
+    if (!id || ownKey || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    view.find(id).click();
+  });
+}
+
+function listenInInfo(): void {
+  const info = view.find<HTMLDialogElement>("info");
+  const said = view.find("update-state");
+  view.find("open-info").addEventListener("click", () => {
+    showSpeed(stopwatch);
+    info.showModal();
+  });
+  view.find("close-info").addEventListener("click", () => info.close());
+  view.find("check-update").addEventListener("click", async () => {
+    said.textContent = "Looking…";
+    said.textContent = await update();
+  });
+  setInterval(() => info.open && showSpeed(stopwatch), SPEED_EVERY_MS);
+}
+
+async function isCameraAllowed(): Promise<boolean> {
+  const name = "camera" as PermissionName; // not every browser knows it
+  return navigator.permissions?.query({ name }).then(({ state }) => state === "granted", () => false) ?? false;
+}
+
+async function start(): Promise<void> {
+  try {
+    demandBrowser();
+    await loadRuntime();
+    [detector, model] = await Promise.all([Detector.load(), openModel()]);
+  } catch (error) {
+    fail(error instanceof Trouble ? error : new Trouble("The page can't start", (error as Error).message));
+    view.find("choose").hidden = true;
+    view.find("start").onclick = () => location.reload();
+    return;
+  }
+  showModel(model);
+  await lookWith(detector, model);
+  listen();
+  listenInInfo();
+  offerInstall();
+  keepFresh();
+  if (import.meta.env.PROD) void navigator.serviceWorker?.register("service-worker.js");
+  if (await isCameraAllowed()) return useCamera();
+  view.showNotice("welcome", "See what a face shows", "Everything happens on this device: no picture leaves it.");
+}
+
+void start();

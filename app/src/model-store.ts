@@ -1,0 +1,55 @@
+/** Where the model comes from: the one kept on the device, or a newer one from the server if it is sound. */
+
+import { get, set } from "idb-keyval";
+import { type Bundle, check, type Deployed, type Manifest, type Model, readJson } from "./bundle";
+
+const FOLDER = "model/";
+const KEY = "bundle";
+
+/** Give the model that is kept on the device; on the first visit, or if what is kept is broken, the server's. */
+export async function openModel(): Promise<Model> {
+  // Storage may be switched off altogether: then every visit is the first.
+  const kept = await get<Bundle>(KEY).catch(() => undefined);
+  if (kept) {
+    try {
+      return await check(kept);
+    } catch (error) {
+      console.warn("The model that was kept is not sound any more:", error);
+    }
+  }
+  return adopt(await readNote());
+}
+
+/**
+ * Give the server's model if it is another than `current`; it is kept for the next visit.
+ *
+ * @throws Error What the server has is not sound; what was kept stays. TypeError: the server can't be reached.
+ */
+export async function findUpdate(current: Model): Promise<Model | null> {
+  const deployed = await readNote();
+  const { name, version, bundle } = current.deployed;
+  const same = deployed.name === name && deployed.version === version && deployed.bundle === bundle;
+  return same ? null : adopt(deployed);
+}
+
+async function readNote(): Promise<Deployed> {
+  return readJson(await download("deployed.json"));
+}
+
+async function adopt(deployed: Deployed): Promise<Model> {
+  const manifest = await download("manifest.json");
+  const names = Object.keys(readJson<Manifest>(manifest).files);
+  const contents = await Promise.all(names.map(download));
+  const files = Object.fromEntries(names.map((name, index) => [name, contents[index]]));
+  const bundle = { deployed, files: { ...files, "manifest.json": manifest } };
+  const model = await check(bundle);
+  // One record, so that a kill leaves the old bundle or the new one, whole.
+  await set(KEY, bundle).catch((error) => console.warn("The model can't be kept for the next visit:", error));
+  return model;
+}
+
+async function download(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(FOLDER + name, { cache: "no-cache" });
+  if (!response.ok) throw new Error(`${FOLDER}${name}: the server answers with status ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}

@@ -1,0 +1,35 @@
+/** Keeps the page itself for use without network; the model is kept by src/model-store.ts, once it is checked. */
+
+/** The page's files and a digest of them all; the build fills them in (vite.config.ts). */
+declare const FILES: string[];
+declare const DIGEST: string;
+
+const worker = self as unknown as ServiceWorkerGlobalScope;
+const CACHE = `page-${DIGEST}`;
+
+worker.addEventListener("install", (event) => {
+  const keep = async () => {
+    const cache = await caches.open(CACHE);
+    // Names with a digest in them never change; a server may have told the browser to hold on to the others.
+    await cache.addAll(FILES.map((file) => new Request(file, { cache: file.startsWith("assets/") ? "default" : "reload" })));
+    await worker.skipWaiting();
+  };
+  event.waitUntil(keep());
+});
+
+worker.addEventListener("activate", (event) => {
+  const tidy = async () => {
+    const outdated = (await caches.keys()).filter((name) => name.startsWith("page-") && name !== CACHE);
+    await Promise.all(outdated.map((name) => caches.delete(name)));
+    await worker.clients.claim();
+  };
+  event.waitUntil(tidy());
+});
+
+worker.addEventListener("fetch", (event) => {
+  const { request } = event;
+  if (request.method !== "GET" || request.url.startsWith(`${worker.registration.scope}model/`)) return;
+  const wanted = request.mode === "navigate" ? worker.registration.scope : request;
+  const answer = async () => (await caches.match(wanted, { cacheName: CACHE })) ?? fetch(request);
+  event.respondWith(answer());
+});

@@ -1,0 +1,39 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { defineConfig, type Plugin } from "vite";
+
+const WORKER = "service-worker.js";
+
+/** Tell the service worker which files the page consists of: all but the model's, which change without a build. */
+function fillInServiceWorker(): Plugin {
+  return {
+    name: "fill-in-service-worker",
+    writeBundle({ dir = "dist" }) {
+      const files = readdirSync(dir, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(join(dir).length + 1).replaceAll("\\", "/"))
+        .filter((name) => !name.startsWith("model/") && name !== WORKER)
+        .sort();
+      const digest = createHash("sha256");
+      for (const name of files) digest.update(name).update(readFileSync(join(dir, name)));
+      const pages = files.map((name) => (name === "index.html" ? "./" : name));
+      const facts = `const FILES = ${JSON.stringify(pages)}, DIGEST = "${digest.digest("hex").slice(0, 16)}";\n`;
+      writeFileSync(join(dir, WORKER), facts + readFileSync(join(dir, WORKER), "utf-8"));
+    },
+  };
+}
+
+export default defineConfig({
+  base: "./", // any folder of any static host
+  plugins: [fillInServiceWorker()],
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0, // the policy in index.html allows no data: addresses
+    modulePreload: false,
+    rolldownOptions: {
+      input: ["index.html", "src/service-worker.ts"],
+      output: { entryFileNames: ({ name }) => (name === "service-worker" ? WORKER : "assets/[name]-[hash].js") },
+    },
+  },
+});

@@ -1,0 +1,109 @@
+"""The app's camera, which shows a film of a photo: live, paused, mirrored, changed, refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import app_site
+import pytest
+from app_site import Visit
+from playwright.sync_api import expect
+
+from src import predict
+
+pytest_plugins = ["app_fixtures"]
+Ask = Callable[[Path], list[predict.Found]]
+Visits = Callable[..., Visit]
+
+
+STEPS = ["Take the frame", "Find faces", "Cut them out", "Read expressions", "All together", "Frames in a second"]
+
+
+def test_the_camera_shows_a_face_with_its_frame_emotion_and_times(
+    live: Visit, film: Path, tmp_path: Path, python: Ask
+) -> None:
+    (tmp_path / "frame.jpg").write_bytes(film.read_bytes())  # a viewer shows the first frame
+    (expected,) = python(tmp_path / "frame.jpg")
+    live.page.wait_for_timeout(1500)  # smoothing settles
+    (found,) = live.faces()
+    assert found == pytest.approx(expected.probabilities, abs=0.1)  # cameras give colours another way than files
+    expect(live.page.locator(".mark")).to_have_count(1)
+    live.page.get_by_role("button", name="About the model").click()
+    expect(live.page.locator("#speed dt")).to_have_text(STEPS)
+    times = live.page.locator("#speed dd").all_text_contents()
+    assert all(float(time.removesuffix(" ms")) > 0 for time in times)
+
+
+def test_pause_switches_the_camera_off_and_keeps_the_picture(live: Visit) -> None:
+    live.page.get_by_role("button", name="Pause").click()
+    tracks = "document.getElementById('video').srcObject.getTracks().map(track => track.readyState)"
+    assert live.page.evaluate(tracks) == ["ended"]
+    expect(live.page.locator("#still")).to_be_visible()
+    expect(live.page.locator(".face")).to_have_count(1)
+    live.page.get_by_role("button", name="Go on").click()
+    live.page.wait_for_selector("body[data-state=live] .face")
+
+
+def test_the_mirror_turns_the_picture_and_the_frame_round_a_face(live: Visit) -> None:
+    def place() -> float:
+        return live.page.eval_on_selector(
+            ".mark", "mark => parseFloat(mark.style.left) + parseFloat(mark.style.width) / 2"
+        )
+
+    button = live.page.get_by_role("button", name="Mirror")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    before = place()
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    live.page.wait_for_timeout(300)
+    assert place() == pytest.approx(100 - before, abs=0.5)
+
+
+def test_every_button_works_by_keyboard(live: Visit) -> None:
+    live.page.keyboard.press("i")
+    expect(live.page.get_by_role("dialog")).to_be_visible()
+    live.page.keyboard.press("Escape")
+    expect(live.page.get_by_role("dialog")).to_be_hidden()
+    live.page.keyboard.press("m")
+    expect(live.page.locator("#mirror")).to_have_attribute("aria-pressed", "false")
+    live.page.evaluate("document.activeElement.blur()")
+    live.page.keyboard.press(" ")
+    live.page.wait_for_selector("body[data-state=paused]")
+    with live.page.expect_file_chooser():
+        live.page.keyboard.press("p")
+    names = []
+    for _ in range(5):
+        live.page.keyboard.press("Tab")
+        names.append(live.page.evaluate("document.activeElement.id"))
+    assert {"mirror", "open-info", "photo", "toggle"} <= set(names)
+
+
+def test_without_a_face_the_page_says_what_to_do_and_changes_to_the_other_camera(visit: Visits) -> None:
+    person = visit(*app_site.camera_options(cameras=2), permissions=["camera"])
+    page = person.open()
+    expect(page.locator("#hint")).to_contain_text("No face in sight")
+    expect(page.locator("#no-face")).to_be_visible()
+    current = "document.getElementById('video').srcObject.getVideoTracks()[0].getSettings().deviceId"
+    first = page.evaluate(current)
+    page.get_by_role("button", name="Change camera").click()
+    for _ in range(50):
+        if page.evaluate(current) != first:
+            break
+        page.wait_for_timeout(100)
+    assert page.evaluate(current) != first
+
+
+def test_a_camera_that_is_refused_missing_or_busy_is_told_in_clear_words(visit: Visits) -> None:
+    busy = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('in use', 'NotReadableError') }"
+    for words, options, context, script in [
+        ("not allowed", app_site.camera_options(), {}, ""),
+        ("No camera found", [], {"permissions": ["camera"]}, ""),
+        ("busy", [], {}, busy),
+    ]:
+        person = visit(*options, **context)
+        person.page.add_init_script(script)
+        page = person.open()
+        if page.locator("body[data-state=welcome]").count():
+            page.get_by_role("button", name="Use the camera").first.click()
+        expect(page.locator("#notice-title")).to_contain_text(words)
+        expect(page.get_by_role("button", name="Try again")).to_be_visible()
+        expect(page.locator("#choose")).to_be_visible()

@@ -1,0 +1,110 @@
+"""The app as a page: without network, without any other host, for everybody, on every screen."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import app_golden
+import app_site
+import pytest
+from app_site import READY, Photos, Visit, agree, place
+from playwright.sync_api import Error, expect
+
+from src import predict
+
+pytest_plugins = ["app_fixtures"]
+Ask = Callable[[Path], list[predict.Found]]
+Visits = Callable[..., Visit]
+
+
+def test_after_the_first_visit_everything_works_without_network(visit: Visits, photos: Photos, python: Ask) -> None:
+    person = visit()
+    page = person.open()
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    person.stop()
+    page.reload()
+    page.wait_for_selector(READY)
+    agree(person.show(photos["hopper"]), python(photos["hopper"]), tolerance=0.02)
+    expect(person.look_for_a_newer_model()).to_contain_text("can't be reached")
+
+
+def test_no_request_goes_to_another_host_and_none_could(live: Visit, photos: Photos) -> None:
+    assert len(live.show(photos["both"])) == 2
+    expect(live.look_for_a_newer_model()).to_have_text("This is the newest model.")
+    assert len(live.requests) > 8
+    assert [url for url in live.requests if not url.startswith(live.address)] == []
+    for attempt in ("fetch('https://example.com/')", "fetch('data:text/plain,x')"):
+        with pytest.raises(Error, match="Failed to fetch"):
+            live.page.evaluate(attempt)
+    blocked = """new Promise(done => {
+        addEventListener("securitypolicyviolation", event => done(event.effectiveDirective));
+        new Image().src = "https://example.com/x.png";
+    })"""
+    assert live.page.evaluate(blocked) == "img-src"
+
+
+def test_a_browser_that_is_too_old_is_told_so(visit: Visits) -> None:
+    person = visit()
+    person.page.add_init_script("delete window.WebAssembly")
+    expect(person.open().locator("#notice-title")).to_have_text("This browser is too old")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_about(visit: Visits, photos: Photos, scheme: str) -> None:
+    axe = (app_site.APP / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+    person = visit(color_scheme=scheme)
+    page = person.open()
+
+    def complaints() -> list[str]:
+        page.wait_for_timeout(300)  # fading colours are not the final ones
+        found = page.evaluate("axe.run({ resultTypes: ['violations'] })")["violations"]
+        return [f"{problem['id']}: {node['html']}" for problem in found for node in problem["nodes"]]
+
+    page.evaluate(axe)
+    assert complaints() == []
+    person.show(photos["both"])
+    assert complaints() == []
+    page.get_by_role("button", name="About the model").click()
+    assert complaints() == []
+
+
+@pytest.mark.parametrize("size", [(320, 568), (390, 844), (844, 390), (768, 1024), (1440, 900)], ids=str)
+def test_buttons_are_large_and_nothing_sticks_out_on_any_screen(
+    visit: Visits, photos: Photos, size: tuple[int, int]
+) -> None:
+    person = visit()
+    page = person.open()
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    for show in (lambda: None, lambda: person.show(photos["both"])):
+        show()
+        for button in page.locator("button:visible").all():
+            left, top, width, height = place(button)
+            assert min(width, height) >= 44, button
+            assert 0 <= left <= size[0] - width, button
+            assert 0 <= top <= size[1] - height, button
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+def test_the_page_can_be_installed(visit: Visits) -> None:
+    page = visit().open()
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    chromium = page.context.new_cdp_session(page)
+    assert chromium.send("Page.getAppManifest")["errors"] == []
+    problems = [problem["errorId"] for problem in chromium.send("Page.getInstallabilityErrors")["installabilityErrors"]]
+    assert set(problems) <= {"in-incognito"}  # where every test runs
+
+
+def test_the_golden_numbers_of_the_unit_tests_are_those_of_the_python_code() -> None:
+    kept = json.loads(app_golden.FILE.read_text(encoding="utf-8"))
+    assert kept == json.loads(json.dumps(app_golden.golden())), "run `PYTHONPATH=. python tests/app_golden.py`"
+
+
+def test_the_units_of_the_app() -> None:
+    app_site.npm("test")
+
+
+def test_the_locked_packages_hold_no_addresses() -> None:
+    packages = json.loads((app_site.APP / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert len(packages) > 20
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert all("integrity" in package for name, package in packages.items() if name)
