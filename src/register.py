@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pandas as pd
+
 from src import cli, paths
 from src.faces import drawn, splits
 from src.faces.crop import FER2013_CROP
@@ -71,7 +73,7 @@ def main(argv: list[str] | None = None) -> None:
     metrics = sending.mobile_metrics(exported) | sending.test_metrics(scored)
     facts = manifest_facts(run_id, description, splits.load_summary(), metrics)
     faces = drawn.draw(GOLDEN_FACES, GOLDEN_SEED)[0][..., None]
-    model_card = card.write(facts, scored)
+    model_card = card.write(facts, scored, pd.read_csv(paths.existing(paths.REPORTS / "robustness.csv", "evaluate")))
     with cli.hushed():
         bundle.write(paths.BUNDLE, model, faces, model_card, facts)
         run_here = sending.send_all()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
+from src.report import robustness
+
 TEMPLATE = """\
 # {name}: {labels}
 
@@ -39,11 +43,11 @@ answers, on average. A confidence is no probability that somebody feels somethin
 Faces of test, disturbed by code; the mean over several strengths. A shift by 4 of 48 pixels changes the accuracy by
 {shift:+.1f} points, half the light by {light:+.1f}, the worst disturbance by {worst:+.1f}.
 
-| disturbance | accuracy |{heads}
-|---|---|{rules}
+| disturbance | {heads} |
+|---|{rules}
 {disturbances}
 
-The other columns are classifiers on hand-crafted features (histograms of oriented gradients), for comparison.
+`hog-svm` and `hog-knn` are classifiers on hand-crafted features (histograms of oriented gradients), for comparison.
 
 ## Data and licence
 
@@ -61,14 +65,16 @@ of the faces are not recorded: how accurate the model is for a group of people i
 DRAWN = "Faces drawn by code, with varied position, lighting and noise. Nobody is shown, and no label is wrong."
 
 
-def write(facts: dict[str, Any], scored: dict[str, Any]) -> str:
+def write(facts: dict[str, Any], scored: dict[str, Any], disturbed: pd.DataFrame) -> str:
     """Give the card as markdown.
 
     Args:
         facts: What the bundle's manifest says: name, labels, drawn, protocol, architecture, ...
         scored: Content of metrics.json.
+        disturbed: Content of robustness.csv.
     """
-    test, hard, baseline = scored["test"], scored["robustness"], scored["baseline"]
+    test, hard = scored["test"], scored["robustness"]
+    models = {name: robustness.summarise(disturbed, name) for name in disturbed["model"].unique()}
     return TEMPLATE.format(
         name=facts["name"],
         labels=", ".join(facts["labels"]),
@@ -87,12 +93,10 @@ def write(facts: dict[str, Any], scored: dict[str, Any]) -> str:
         shift=-100 * hard["drop_shift_4px"],
         light=-100 * hard["drop_half_brightness"],
         worst=-100 * hard["worst_drop"],
-        heads="".join(f" {model} |" for model in baseline),
-        rules="---|" * len(baseline),
+        heads=" | ".join(models),
+        rules="---|" * len(models),
         disturbances="\n".join(
-            f"| {name.replace('_', ' ')} | "
-            + " | ".join(f"{found[name]:.1%}" for found in (hard, *baseline.values()))
-            + " |"
+            f"| {name.replace('_', ' ')} | {' | '.join(f'{found[name]:.1%}' for found in models.values())} |"
             for name in hard
             if "drop" not in name
         ),

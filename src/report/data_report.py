@@ -41,7 +41,7 @@ def draw_counts(table: pd.DataFrame) -> Figure:
         for bars in axes.containers:
             axes.bar_label(bars, fmt="{:,.0f}", padding=3, size=9)
         axes.set(title=title, ylabel="", xmargin=0.15)
-        axes.legend(title=None)
+        axes.legend(title=None, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3)
     return figure
 
 

@@ -18,8 +18,8 @@ SOURCE_ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "mlflow", "dvc")
 """Those whose version is a tag; the run's artifact `lineage/packages.txt` lists all."""
 
-FILES = (Path("dvc.lock"), Path("dvc.yaml"), paths.PARAMS)
-"""What, beside the code, says how the outputs were made."""
+FILES = (Path("dvc.lock"), paths.PARAMS)
+"""What, beside the code, says how outputs were made. Not dvc.yaml: DVC would take the copy in the store for stages."""
 
 TAGGED = (
     "data/raw/faces.npz",
@@ -83,7 +83,7 @@ def run_name(params: dict[str, Any]) -> str:
     name = f"{params['model.architecture']}-{len(params['data.emotions'])}-{params['data.protocol']}"
     usual = _flat(parse_yaml(_git("show", "HEAD:params.yaml") or "{}"))
     differing = [
-        f"{key.split('.', 1)[1]} {value}"
+        f"{key.split('.', 1)[1]} {f'{value:g}' if isinstance(value, float) else value}"
         for key, value in params.items()
         if usual and value != usual.get(key, key) and not key.startswith("data.") and key != "model.architecture"
     ]

@@ -1,0 +1,109 @@
+"""A tracking server that goes away in the middle of training, for real: nothing is lost and nothing waits for it."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import psutil
+import pytest
+import requests
+
+SMALL = {
+    "data": {"drawn_images": 1750},
+    "model": {"width": 0.25},
+    "train": {"epochs": 4, "batch_size": 16, "warmup_epochs": 1},
+}
+
+Make = Callable[..., Path]
+Start = Callable[..., subprocess.Popen]
+
+
+class Server:
+    """An `mlflow server` on loopback that can be killed and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.folder = folder
+        self.process: psutil.Popen | None = None
+
+    def start(self) -> None:
+        options = ("--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "files", "--workers", "1")
+        command = [sys.executable, "-m", "mlflow", "server", "--port", str(self.port), *options]
+        with (self.folder / "server.txt").open("a") as log:
+            self.process = psutil.Popen(command, cwd=self.folder, stdout=log, stderr=log)
+        wait_until(self.is_there)
+
+    def is_there(self) -> bool:
+        with suppress(requests.ConnectionError):
+            return requests.get(f"{self.uri}/health", timeout=5).ok
+        return False
+
+    def kill(self) -> None:
+        if self.process:
+            for process in (*self.process.children(recursive=True), self.process):
+                process.kill()
+            self.process.wait()
+            self.process = None
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    found = Server(tmp_path)
+    yield found
+    found.kill()
+
+
+def wait_until(moment: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not moment():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def epochs(client: mlflow.MlflowClient, metric: str = "val/accuracy") -> list[int]:
+    (run,) = client.search_runs([found.experiment_id for found in client.search_experiments()])
+    return [value.step for value in client.get_metric_history(run.info.run_id, metric)]
+
+
+def test_a_server_that_dies_in_the_middle_of_training_stalls_nothing_and_register_sends_what_is_missing(
+    make_workspace: Make, start_stage: Start, server: Server
+) -> None:
+    workspace = make_workspace("workspace", **SMALL)
+    server.start()
+    client = mlflow.MlflowClient(server.uri, server.uri)
+    settings = {"MLFLOW_TRACKING_URI": server.uri, "MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL": "1"}
+    log = workspace / "log.txt"
+
+    training = start_stage(workspace, "train", **settings)
+    wait_until(lambda: "epoch 1:" in log.read_text() or training.poll() is not None)
+    server.kill()
+    assert training.wait() == 0, log.read_text()
+    history = pd.read_csv(workspace / "models/history.csv")
+    assert list(history["epoch"]) == [1, 2, 3, 4]
+    assert history["seconds"].iloc[1:].max() < 20, "one short retry, not MLflow's minutes"
+    assert log.read_text().count("warning:") == 1, "said once"
+
+    for stage in ("baseline", "export", "evaluate"):
+        assert start_stage(workspace, stage, **settings).wait() == 0, log.read_text()
+    assert start_stage(workspace, "register", **settings).wait() == 1
+    assert log.read_text().splitlines()[-1].startswith(f"error: the MLflow store {server.uri}")
+
+    server.start()
+    assert start_stage(workspace, "register", **settings).wait() == 0, log.read_text()
+    assert epochs(client) == [1, 2, 3, 4]
+    (run,) = client.search_runs([found.experiment_id for found in client.search_experiments()])
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.epochs"] == "4"
+    assert "robustness/mean" in run.data.metrics
+    assert "system/cpu_utilization_percentage" in run.data.metrics
+    assert client.get_model_version_by_alias("fer-emotion-drawn", "candidate").run_id == run.info.run_id
+    assert "reports/index.html" in {item.path for item in client.list_artifacts(run.info.run_id, "reports")}
