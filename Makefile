@@ -13,7 +13,7 @@ demo: .venv/run                     ## the whole workflow on drawn faces, no net
 
 app: .venv/run $(PACKAGES)          ## the phone's page on localhost, with the registry's champion or the committed one
 	cd app && npm run build
-	if [ -n "$$MLFLOW_TRACKING_URI" ] || [ -e $(WORKSPACE)/mlflow.db ]; then \
+	@if [ -n "$$MLFLOW_TRACKING_URI" ] || [ -e $(WORKSPACE)/mlflow.db ]; then \
 		cd $(WORKSPACE) && $(CURDIR)/$(BIN)/python -m src.deploy --to $(CURDIR)/app/dist/model \
 		|| echo "the page is served with the committed model"; fi
 	cd app && npm run serve

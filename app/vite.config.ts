@@ -12,7 +12,11 @@ function fillInServiceWorker(): Plugin {
     writeBundle({ dir = "dist" }) {
       const files = readdirSync(dir, { recursive: true, withFileTypes: true })
         .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name).slice(join(dir).length + 1).replaceAll("\\", "/"))
+        .map((entry) =>
+          join(entry.parentPath, entry.name)
+            .slice(join(dir).length + 1)
+            .replaceAll("\\", "/"),
+        )
         .filter((name) => !name.startsWith("model/") && name !== WORKER)
         .sort();
       const digest = createHash("sha256");

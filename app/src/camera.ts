@@ -30,7 +30,10 @@ const SIZE: MediaTrackConstraints = { width: { ideal: 640 }, height: { ideal: 48
  */
 export async function openCamera(which: MediaTrackConstraints = { facingMode: "user" }): Promise<Camera> {
   if (!navigator.mediaDevices) {
-    throw new Trouble("No camera on this page", "Browsers give a camera only to pages opened by https or on localhost.");
+    throw new Trouble(
+      "No camera on this page",
+      "Browsers give a camera only to pages opened by https or on localhost.",
+    );
   }
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { ...SIZE, ...which }, audio: false });

@@ -10,7 +10,7 @@ export interface Box {
   height: number;
 }
 
-/** Where the square lies that the network wants, as shares of the size of the detector's box (the manifest's `crop`). */
+/** Where the square lies that the network wants, as shares of the size of the detector's box; in the manifest. */
 export interface Crop {
   shift_x: number;
   shift_y: number;

@@ -97,7 +97,11 @@ export function makeAnchors(): [number, number][] {
  * @param regressors 16 per anchor: the box's centre from the anchor, its size, keypoints; in pixels of the input.
  * @param logits One per anchor.
  */
-export function decode(regressors: ArrayLike<number>, logits: ArrayLike<number>, anchors: [number, number][]): Corners[] {
+export function decode(
+  regressors: ArrayLike<number>,
+  logits: ArrayLike<number>,
+  anchors: [number, number][],
+): Corners[] {
   const kept: Corners[] = [];
   anchors.forEach(([anchorX, anchorY], index) => {
     const score = 1 / (1 + Math.exp(-Math.min(Math.max(logits[index], -SCORE_CLIP), SCORE_CLIP)));
@@ -130,7 +134,13 @@ export function suppress(found: Corners[]): Corners[] {
     const total = same.reduce((sum, { score }) => sum + score, 0);
     const mean = (side: "left" | "top" | "right" | "bottom") =>
       same.reduce((sum, box) => sum + box[side] * box.score, 0) / total;
-    merged.push({ left: mean("left"), top: mean("top"), right: mean("right"), bottom: mean("bottom"), score: best.score });
+    merged.push({
+      left: mean("left"),
+      top: mean("top"),
+      right: mean("right"),
+      bottom: mean("bottom"),
+      score: best.score,
+    });
     left = left.filter((other) => !same.includes(other));
   }
   return merged;

@@ -10,7 +10,7 @@ import { Stopwatch } from "./stopwatch";
 import * as view from "./view";
 
 const NO_FACE = "No face in sight. Come closer, and look at the camera.";
-const NO_FACE_IN_PHOTO = "No face found. A face under a tenth of the picture is missed: cut the photo closer.";
+const NO_FACE_IN_PHOTO = "No face found. A face under a tenth of the picture is missed: crop the photo closer to it.";
 
 export const stopwatch = new Stopwatch();
 const smoother = new Smoother();
@@ -143,7 +143,11 @@ async function lookAtStill(mine: number): Promise<void> {
   const { seen } = await look(context.getImageData(0, 0, still.width, still.height), detector, model);
   if (mine !== session) return;
   view.clearFaces();
-  showFaces(seen.map((face, id) => ({ ...face, id })), NO_FACE_IN_PHOTO, performance.now());
+  showFaces(
+    seen.map((face, id) => ({ ...face, id })),
+    NO_FACE_IN_PHOTO,
+    performance.now(),
+  );
 }
 
 function showFaces(faces: Tracked[], otherwise: string, now: number): void {

@@ -65,7 +65,8 @@ function listen(): void {
   document.addEventListener("keydown", (event) => {
     const id = KEYS[event.key.toLowerCase()];
     const ownKey = event.key === " " && event.target !== document.body; // a button in focus is meant
-    if (!id || ownKey || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (!id || ownKey || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]"))
+      return;
     event.preventDefault();
     view.find(id).click();
   });
@@ -88,7 +89,12 @@ function listenInInfo(): void {
 
 async function isCameraAllowed(): Promise<boolean> {
   const name = "camera" as PermissionName; // not every browser knows it
-  return navigator.permissions?.query({ name }).then(({ state }) => state === "granted", () => false) ?? false;
+  return (
+    navigator.permissions?.query({ name }).then(
+      ({ state }) => state === "granted",
+      () => false,
+    ) ?? false
+  );
 }
 
 async function start(): Promise<void> {

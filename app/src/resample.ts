@@ -19,7 +19,13 @@ export type AxisWeights = { first: number; shares: Float64Array }[];
  * @param pixels Number of pixels along the axis.
  * @param extend Whether the first and the last pixel reach on for ever; otherwise nothing (0) lies outside.
  */
-export function axisWeights(start: number, length: number, cells: number, pixels: number, extend: boolean): AxisWeights {
+export function axisWeights(
+  start: number,
+  length: number,
+  cells: number,
+  pixels: number,
+  extend: boolean,
+): AxisWeights {
   const border = (cell: number) => start + (length * cell) / cells;
   return Array.from({ length: cells }, (_, cell) => {
     const [low, high] = [border(cell), border(cell + 1)];

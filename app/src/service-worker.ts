@@ -11,7 +11,9 @@ worker.addEventListener("install", (event) => {
   const keep = async () => {
     const cache = await caches.open(CACHE);
     // Names with a digest in them never change; a server may have told the browser to hold on to the others.
-    await cache.addAll(FILES.map((file) => new Request(file, { cache: file.startsWith("assets/") ? "default" : "reload" })));
+    await cache.addAll(
+      FILES.map((file) => new Request(file, { cache: file.startsWith("assets/") ? "default" : "reload" })),
+    );
     await worker.skipWaiting();
   };
   event.waitUntil(keep());

@@ -70,7 +70,10 @@ function mixBoxes(old: Box, latest: Box, share: number): Box {
 
 function closest(box: Box, seen: Seen[]): Seen | undefined {
   const shared = (face: Seen) => overlap(corners(box), corners(face.box));
-  const best = seen.reduce<Seen | undefined>((best, face) => (best && shared(best) >= shared(face) ? best : face), undefined);
+  const best = seen.reduce<Seen | undefined>(
+    (best, face) => (best && shared(best) >= shared(face) ? best : face),
+    undefined,
+  );
   return best && shared(best) > SAME_FACE ? best : undefined;
 }
 

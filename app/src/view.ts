@@ -13,19 +13,27 @@ const TOAST_MS = 6000;
 
 export const find = <Kind extends HTMLElement>(id: string) => document.getElementById(id) as Kind;
 
+/** Icon and name of the large button. */
+const BUTTON: Partial<Record<State, [string, string]>> = { live: ["pause", "Pause"], paused: ["play", "Go on"] };
+
 const percent = (value: number) => `${Math.round(value * 100)} %`;
 
 export const state = () => document.body.dataset.state as State;
 
 export function showState(state: State): void {
   document.body.dataset.state = state;
-  const [icon, label] = { live: ["pause", "Pause"], paused: ["camera", "Go on"] }[state as string] ?? ["camera", "Use the camera"];
+  const [icon, label] = BUTTON[state] ?? ["camera", "Use the camera"];
   find("toggle").setAttribute("aria-label", label);
   document.getElementById("toggle-icon")?.setAttribute("href", `#icon-${icon}`);
 }
 
 /** Lay a message over the picture. */
-export function showNotice(state: "loading" | "welcome" | "trouble", title: string, text: string, start = "Use the camera"): void {
+export function showNotice(
+  state: "loading" | "welcome" | "trouble",
+  title: string,
+  text: string,
+  start = "Use the camera",
+): void {
   find("notice-title").textContent = title;
   find("notice-text").textContent = text;
   find("start").textContent = start;

@@ -11,7 +11,14 @@ test("the square is shifted and scaled by shares of the box", () => {
 });
 
 test("grey weighs the colours as BT.601 and rounds halves up", () => {
-  const colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255], [0, 0, 0], [0, 0, 250]];
+  const colours = [
+    [255, 0, 0],
+    [0, 255, 0],
+    [0, 0, 255],
+    [255, 255, 255],
+    [0, 0, 0],
+    [0, 0, 250],
+  ];
   const data = Uint8ClampedArray.from(colours.flatMap((colour) => [...colour, 255]));
   expect(Array.from(grey({ data, width: 6, height: 1 }).data)).toEqual([76, 150, 29, 255, 0, 29]); // 28.5 last
 });
@@ -24,8 +31,16 @@ test("cells take fractions of pixels", () => {
 });
 
 test("outside lies the edge or nothing", () => {
-  expect(dense(axisWeights(-3, 6, 3, 2, true), 2)).toEqual([[1, 0], [1, 0], [0, 1]]);
-  expect(dense(axisWeights(-3, 6, 3, 2, false), 2)).toEqual([[0, 0], [0.5, 0], [0, 0.5]]);
+  expect(dense(axisWeights(-3, 6, 3, 2, true), 2)).toEqual([
+    [1, 0],
+    [1, 0],
+    [0, 1],
+  ]);
+  expect(dense(axisWeights(-3, 6, 3, 2, false), 2)).toEqual([
+    [0, 0],
+    [0.5, 0],
+    [0, 0.5],
+  ]);
 });
 
 test("the area average weighs both axes, and leaves out the channels that nobody wants", () => {

@@ -4,7 +4,11 @@ import { decode, makeAnchors, overlap, suppress } from "../src/detector";
 test("anchors stand in the middle of their cells", () => {
   const anchors = makeAnchors();
   expect(anchors.length).toBe(16 * 16 * 2 + 8 * 8 * 6);
-  expect(anchors.slice(0, 3)).toEqual([[1 / 32, 1 / 32], [1 / 32, 1 / 32], [3 / 32, 1 / 32]]);
+  expect(anchors.slice(0, 3)).toEqual([
+    [1 / 32, 1 / 32],
+    [1 / 32, 1 / 32],
+    [3 / 32, 1 / 32],
+  ]);
   expect(anchors[512]).toEqual([1 / 16, 1 / 16]);
 });
 

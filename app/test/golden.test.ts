@@ -9,7 +9,8 @@ function picture([width, height]: number[]): Pixels {
   const data = new Uint8ClampedArray(width * height * 4).fill(255);
   for (let at = 0; at < data.length; at += 4) {
     const [x, y] = [(at / 4) % width, Math.floor(at / 4 / width)];
-    for (let channel = 0; channel < 3; channel++) data[at + channel] = (x * x * 3 + y * 7 + x * y * 5 + channel * 41) % 256;
+    for (let channel = 0; channel < 3; channel++)
+      data[at + channel] = (x * x * 3 + y * 7 + x * y * 5 + channel * 41) % 256;
   }
   return { data, width, height };
 }

@@ -40,7 +40,10 @@ test("two faces keep their numbers when the detector changes their order", () =>
   const smoother = new Smoother();
   smoother.update([seen([1, 0], 0), seen([0, 1], 300)], 0);
   const faces = smoother.update([seen([0, 1], 305), seen([1, 0], 5)], 33);
-  expect(faces.map(({ id, probabilities }) => [id, ...probabilities])).toEqual([[1, 1, 0], [2, 0, 1]]);
+  expect(faces.map(({ id, probabilities }) => [id, ...probabilities])).toEqual([
+    [1, 1, 0],
+    [2, 0, 1],
+  ]);
 });
 
 test("a face that is missed for a moment stays, one that is gone goes, and comes back as another", () => {
