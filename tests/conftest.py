@@ -31,10 +31,10 @@ def model_params() -> ModelParams:
 
 @pytest.fixture(scope="session")
 def train_params() -> TrainParams:
-    """Give the section `train` of the repository's params.yaml."""
+    """Give the section `train` of the repository's params.yaml, on whole images throughout: dcnn takes no others."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
-        return read_params(TrainParams)
+        return read_params(TrainParams).model_copy(update={"growth": None})
 
 
 @pytest.fixture(scope="session")

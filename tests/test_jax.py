@@ -10,7 +10,7 @@ import pytest
 SMALL = {
     "data": {"drawn_images": 700},
     "model": {"architecture": "dcnn", "width": 0.125},
-    "train": {"epochs": 2, "batch_size": 32, "precision": "auto"},
+    "train": {"epochs": 2, "batch_size": 32, "precision": "auto", "growth": None},
     "export": {"max_drop": 0.5},
 }
 

@@ -24,7 +24,9 @@ SMALL = {
     "data.drawn_images": 700,
     "data.emotions": EMOTIONS,
     "model.width": 0.5,
-    "teacher": None,
+    "teacher.model.width": 0.25,
+    "teacher.train.epochs": 1,
+    "teacher.train.growth": None,
     "train.epochs": 2,
     "train.warmup_epochs": 1,
     "train.average_decay": None,
@@ -186,7 +188,7 @@ def rows_of_the_results_table() -> list[str]:
 def test_a_row_of_the_results_table_trains(options: str, tmp_path: Path):
     words = shlex.split(options)
     settings = dict(word.split("=", 1) for word in words[words.index("-S") + 1 :: 2])
-    small = {"data.source": "drawn", "data.drawn_images": 280, "train.epochs": 1}
+    small = {"data.source": "drawn", "data.drawn_images": 280, "train.epochs": 1, "teacher": None}
     make_workspace(tmp_path, {name: parse_yaml(value) for name, value in settings.items()} | small)
     done = call(tmp_path, "-m", "dvc", "repro", "train")
     assert done.returncode == 0, done.stdout + done.stderr
