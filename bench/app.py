@@ -60,9 +60,8 @@ def print_bytes(site: Path) -> None:
     print("\n| file | bytes | gzip |\n|---|---|---|")
     for path, (plain, packed) in sorted(sizes.items(), key=lambda item: -item[1][1]):
         print(f"| {path.name} | {plain:,} | {packed:,} |")
-    print(
-        f"| together | {sum(plain for plain, _ in sizes.values()):,} | {sum(packed for _, packed in sizes.values()):,} |"
-    )
+    plain, packed = (sum(size[kind] for size in sizes.values()) for kind in (0, 1))
+    print(f"| together | {plain:,} | {packed:,} |")
 
 
 def print_parity(playwright: Playwright, site: Path, folder: Path) -> None:

@@ -79,7 +79,7 @@ export async function check({ deployed, files }: Bundle): Promise<Model> {
 }
 
 /** Give the sha256 of some content, in hexadecimal digits. */
-export async function sha256(content: Uint8Array<ArrayBuffer>): Promise<string> {
+async function sha256(content: Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

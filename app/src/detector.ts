@@ -65,7 +65,7 @@ export class Detector {
 }
 
 /** Give the smallest square around the image, with the same centre, in pixels of the image. */
-export function enclosingSquare({ width, height }: Pixels): Box {
+function enclosingSquare({ width, height }: Pixels): Box {
   const side = Math.max(width, height);
   return { left: (width - side) / 2, top: (height - side) / 2, width: side, height: side };
 }

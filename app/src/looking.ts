@@ -93,16 +93,16 @@ export async function usePhoto(file: Blob): Promise<void> {
     await lookAtStill(mine);
     view.showBusy(false);
   } catch (error) {
-    if (mine === session) fail(error);
+    if (mine === session) fail(error, "Use the camera");
   }
 }
 
-/** Leave whatever is looked at, and say what is in the way. */
-export function fail(error: unknown): void {
+/** Leave whatever is looked at, and say what is in the way; `start` is the button's name that goes on. */
+export function fail(error: unknown, start = "Try again"): void {
   leave();
   view.clearFaces();
   const { title, message } = error instanceof Trouble ? error : new Trouble("Something went wrong", String(error));
-  view.showNotice("trouble", title, message, "Try again");
+  view.showNotice("trouble", title, message, start);
 }
 
 /** Stop: the loop ends, the camera closes. */

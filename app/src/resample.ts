@@ -42,7 +42,7 @@ export function axisWeights(
 }
 
 /**
- * Give the mean over each cell of a grid, down the columns first, then along the rows.
+ * Give the mean over each cell of a grid.
  *
  * @param channels Values per pixel in `pixels.data`.
  * @param kept How many of them, the first ones, are wanted.
@@ -56,26 +56,27 @@ export function areaAverage(
   kept = channels,
 ): Float64Array {
   const means = new Float64Array(rows.length * columns.length * kept);
-  const begin = columns[0].first * channels;
-  const end = (columns[columns.length - 1].first + columns[columns.length - 1].shares.length) * channels;
-  const sums = new Float64Array(width * channels);
-  let cell = 0;
-  for (const row of rows) {
-    sums.fill(0);
+  rows.forEach((row, y) => {
     for (let k = 0; k < row.shares.length; k++) {
-      const share = row.shares[k];
       const line = (row.first + k) * width * channels;
-      for (let x = begin; x < end; x++) sums[x] += share * data[line + x];
-    }
-    for (const { first, shares } of columns) {
-      for (let channel = 0; channel < kept; channel++) {
-        let mean = 0;
-        for (let k = 0; k < shares.length; k++) mean += shares[k] * sums[(first + k) * channels + channel];
-        means[cell++] = mean;
+      let cell = y * columns.length * kept;
+      for (const { first, shares } of columns) {
+        for (let channel = 0; channel < kept; channel++) {
+          means[cell++] += row.shares[k] * weightedSum(data, line + first * channels + channel, channels, shares);
+        }
       }
     }
-  }
+  });
   return means;
+}
+
+/** Give the sum of every `step`-th value from `at` on, times its share. */
+function weightedSum(data: Pixels["data"], at: number, step: number, shares: Float64Array): number {
+  const last = shares.length - 1;
+  if (last < 1) return shares[0] * data[at];
+  let whole = 0; // between the first and the last, pixels lie in the cell as a whole: their shares are equal
+  for (let k = 1; k < last; k++) whole += data[at + k * step];
+  return shares[0] * data[at] + shares[1] * whole + shares[last] * data[at + last * step];
 }
 
 const clamp = (value: number, low: number, high: number) => Math.min(Math.max(value, low), high);
