@@ -6,6 +6,7 @@ backend.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -155,23 +156,25 @@ def _serve(connection: Connection, train: Split, val: Split, classes: int, threa
     if threads is not None:
         os.environ |= {name: str(threads) for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+    logging.getLogger("tensorflow").setLevel("ERROR")  # every training is a new graph: it warns of that
     with cli.hushed():
         import keras
 
         from src.network.fitting import fit
 
         keras.distribution.list_devices()  # TensorFlow looks for GPUs, loudly
-    while True:
-        job = connection.recv()
-        part = share_of(train, job.share) if job.share < 1 else train
-        try:
-            fit(job.model, job.train, part, val, classes, on_epoch_end=_reporter(connection))
-        except Exception as error:  # whatever it is costs this training only
-            ended = (FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")
-        else:
-            ended = (COMPLETE, "")
-        connection.send(ended)
-        keras.backend.clear_session()
+    with suppress(EOFError, ConnectionError):  # whoever asked is gone
+        while True:
+            job = connection.recv()
+            part = share_of(train, job.share) if job.share < 1 else train
+            try:
+                fit(job.model, job.train, part, val, classes, on_epoch_end=_reporter(connection))
+            except Exception as error:  # whatever it is costs this training only
+                ended = (FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")
+            else:
+                ended = (COMPLETE, "")
+            connection.send(ended)
+            keras.backend.clear_session()
 
 
 def _reporter(connection: Connection) -> Callable[[Any], bool]:
