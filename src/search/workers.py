@@ -6,6 +6,7 @@ backend.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -165,6 +166,7 @@ def _serve(
     if threads is not None:
         os.environ |= {name: str(threads) for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
         os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+    logging.getLogger("tensorflow").setLevel("ERROR")  # every training is a new graph: it warns of that
     with cli.hushed():
         import keras
 
@@ -172,20 +174,21 @@ def _serve(
         from src.network.fitting import fit
 
         keras.distribution.list_devices()  # TensorFlow looks for GPUs, loudly
-    while True:
-        job = connection.recv()
-        teacher = None
-        if teacher_params:
-            teacher = distillation.load(paths.TEACHER / "model.keras", teacher_params, emotions)
-        part = share_of(train, job.share) if job.share < 1 else train
-        try:
-            fit(job.model, job.train, part, val, len(emotions), teacher, on_epoch_end=_reporter(connection))
-        except Exception as error:  # whatever it is costs this training only
-            ended = (FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")
-        else:
-            ended = (COMPLETE, "")
-        connection.send(ended)
-        keras.backend.clear_session()
+    with suppress(EOFError, ConnectionError):  # whoever asked is gone
+        while True:
+            job = connection.recv()
+            teacher = None
+            if teacher_params:
+                teacher = distillation.load(paths.TEACHER / "model.keras", teacher_params, emotions)
+            part = share_of(train, job.share) if job.share < 1 else train
+            try:
+                fit(job.model, job.train, part, val, len(emotions), teacher, on_epoch_end=_reporter(connection))
+            except Exception as error:  # whatever it is costs this training only
+                ended = (FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")
+            else:
+                ended = (COMPLETE, "")
+            connection.send(ended)
+            keras.backend.clear_session()
 
 
 def _reporter(connection: Connection) -> Callable[[Any], bool]:

@@ -146,9 +146,9 @@ def open_study(experiment: str, name: str, known: str | None, params: dict[str, 
     Raises:
         ConnectionError: The store can't be reached.
     """
+    client = store.connect()
     from mlflow.entities import Param, RunTag
 
-    client = store.connect()
     with store.errors():
         place = store.experiment_id(client, experiment)
         runs.close_dead_runs(client, place)

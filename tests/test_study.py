@@ -1,0 +1,249 @@
+"""The study without its trainings: budget, retries, pruning and seeds, in Optuna's and MLflow's real stores."""
+
+import shutil
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from modules import ROOT
+
+from src import cli, paths, tune
+from src.fer2013 import Split
+from src.search import workers
+from src.search.plan import read_plan
+from src.search.study import Study, open_study
+from src.search.trials import Search, end, record
+from src.search.winner import experiment
+from src.tracking import store, studies
+
+pytest_plugins = ["registry_fixtures"]
+LEARNING_RATE = {"type": "log_float", "low": 0.0001, "high": 0.1}
+SPACE = {"train.learning_rate": LEARNING_RATE}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Path:
+    """Give a workspace without images, as the current folder."""
+    for variable in ("DVC_ROOT", store.URI_VARIABLE, "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(empty_store, tmp_path)
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    summary = {"emotions": ["happy", "sad", "neutral"], "protocol": "official", "digest": "d" * 64}
+    paths.write_json(paths.PROCESSED / "splits.json", summary)
+    return tmp_path
+
+
+def study_of(n_trials: int = 6, name: str = "test", **options: Any) -> Study:
+    return open_study(read_plan(Namespace(n_trials=str(n_trials), **options)), name, None)
+
+
+@pytest.fixture
+def search(workspace: Path) -> Iterator[Search]:
+    """Give a search whose trials are not trained: the tests say how each epoch went."""
+    study = study_of()
+    study.tidy()
+    with tune.study_run(study, "test") as run, cli.progress(6, "test") as bar:
+        yield Search(study, run, bar, timeout_s=60)
+
+
+def epoch(accuracy: float) -> dict[str, float]:
+    return {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": accuracy, "learning_rate": 0.1}
+
+
+def ends(study: Study) -> list[str]:
+    return [end(trial) for trial in study.trials()]
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (
+            {"model.droput": LEARNING_RATE},
+            "tune.space.model.droput: unknown parameter, expected one of model.",
+        ),
+        ({"data.protocol": LEARNING_RATE}, "tune.space.data.protocol: unknown parameter"),
+        ({"model.dropout": {"type": "float", "low": 0.1, "high": 1.5}}, "would try what is refused: model.dropout: f"),
+        ({"model.dropout": {"type": "float", "low": 0.9, "high": 0.1}}, "low must be less than high"),
+        ({"model.dropout": {"type": "float", "low": 0.4, "high": 0.6}}, "expected it to hold today's 0.3"),
+        ({"model.dropout": {"type": "log_float", "low": 0, "high": 0.6}}, "log_float needs a low above 0"),
+        ({"train.batch_size": {"type": "float", "low": 16, "high": 65}}, "train.batch_size: found 16.0; Input should"),
+        ({"train.batch_size": {"type": "int", "low": 16.5, "high": 65}}, "int needs whole numbers"),
+        ({"train.optimizer": {"type": "categorical", "choices": ["adamw", "adma"]}}, "train.optimizer: found 'adma'"),
+        ({"train.optimizer": {"type": "categorical", "low": 1}}, "categorical needs `choices`, and nothing else"),
+        ({"train.epochs": {"type": "int", "low": 1, "high": 90}}, "set tune.epochs to null to search them"),
+        ({}, "tune.space: found {}"),
+    ],
+)
+def test_a_wrong_key_or_range_is_refused_before_anything_is_made(workspace: Path, space: dict, message: str):
+    before = set(workspace.iterdir())
+    with pytest.raises(ValueError, match="tune") as fault:
+        tune.main(["--space", str(space)])
+    assert message in str(fault.value)
+    assert "\n" not in str(fault.value)
+    assert set(workspace.iterdir()) == before
+
+
+def test_a_trial_runs_through_the_whole_schedule_in_fewer_epochs(workspace: Path):
+    plan = read_plan(Namespace(epochs="9"))
+    short, full = plan.job({"model.dropout": 0.1}), plan.job({"model.dropout": 0.1}, full=True)
+    assert (short.train.epochs, short.train.warmup_epochs, short.share) == (9, 0.6, 0.5)  # of 45, 3 and all
+    assert (full.train.epochs, full.train.warmup_epochs, full.share) == (45, 3, 1)
+    assert short.model.dropout == full.model.dropout == 0.1
+
+
+def test_the_command_for_an_experiment_holds_numbers_as_dvc_reads_them():
+    values = {"train.learning_rate": 0.00012, "train.mixup": None, "train.optimizer": "sgd"}
+    assert experiment(values) == "dvc exp run -S train.learning_rate=0.00012 -S train.mixup=null -S train.optimizer=sgd"
+
+
+def test_a_search_that_was_killed_suggests_what_an_undisturbed_one_does(workspace: Path):
+    undisturbed, killed = study_of(name="undisturbed"), study_of(name="killed")
+    for study in (undisturbed, killed):
+        study.tidy()
+    values: dict[str, list] = {}
+    for study, name in ((undisturbed, "undisturbed"), (killed, "killed")):
+        while trial := study.ask():
+            if name == "killed" and trial.number in (0, 3):
+                study.bury(trial.number, killed=True)
+                study = study_of(name=name)  # another process
+                continue
+            study.optuna.tell(trial, 0.5)
+        values[name] = [trial.user_attrs["values"] for trial in study.counted()]
+    assert values["undisturbed"][0] == undisturbed.plan.today
+    assert len(values["killed"]) == 6
+    assert values["killed"] == values["undisturbed"]
+
+
+def test_a_killed_trial_is_tried_again_once_and_counts_once(search: Search):
+    study = search.study
+    for _ in range(2):
+        trial = search.next()
+        assert trial is not None
+        trial.on_epoch(epoch(0.4))
+        trial.on_end(workers.DIED, "its process ended with status -9")
+    assert [trial.user_attrs["values"] for trial in study.trials()] == [study.plan.today] * 2
+    assert ends(study) == ["killed", "killed"]
+    assert len(study.counted()) == 1
+    while trial := search.next():
+        trial.on_epoch(epoch(0.4))
+        trial.on_end(workers.COMPLETE, "")
+    assert ends(study) == ["killed"] * 2 + ["complete"] * 5
+
+
+def test_a_stopped_trial_is_tried_again_however_often(search: Search):
+    for _ in range(3):
+        trial = search.next()
+        assert trial is not None
+        trial.on_end(workers.STOPPED, "the search was stopped")
+    assert len(search.study.trials()) == 4
+    assert search.study.counted() == []
+
+
+def test_a_failed_trial_costs_that_trial(search: Search):
+    first = search.next()
+    assert first is not None
+    first.on_end(workers.FAILED, "FloatingPointError: loss became nan")
+    assert ends(search.study) == ["failed"]
+    assert len(search.study.counted()) == 1
+    assert search.next() is not None
+
+
+def test_the_median_prunes_a_bad_trial_but_never_todays_params(search: Search):
+    today, bad, *good = (search.next() for _ in range(6))
+    assert today is not None
+    assert bad is not None
+    for trial in good:
+        assert trial is not None
+        for accuracy in (0.6, 0.7, 0.8):
+            assert not trial.on_epoch(epoch(accuracy))
+        trial.on_end(workers.COMPLETE, "")
+    assert [bad.on_epoch(epoch(0.1)) for _ in range(2)] == [False, True]  # a quarter of 8 epochs is everybody's
+    bad.on_end(workers.COMPLETE, "")
+    assert [today.on_epoch(epoch(0.1)) for _ in range(4)] == [False] * 4
+    assert ends(search.study)[:2] == ["", "pruned"]
+
+
+def test_runs_in_mlflow_follow_the_study_even_where_the_store_went_away_meanwhile(search: Search):
+    complete, lost, failed, killed = (search.next() for _ in range(4))
+    for trial in (complete, lost, failed, killed):
+        assert trial is not None
+        search.run.lost = trial is lost
+        trial.on_epoch(epoch(0.4))
+        trial.on_epoch(epoch(0.3))
+        how = {failed: workers.FAILED, killed: workers.DIED}.get(trial, workers.COMPLETE)
+        trial.on_end(how, "why" if how != workers.COMPLETE else "")
+    search.run.complete([record(search.study.plan, trial) for trial in search.study.trials()[:4]])
+
+    client, nested = store.connect(), {}
+    for run in client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{search.run.id}'"):
+        nested[run.info.run_name] = run
+        assert [metric.step for metric in client.get_metric_history(run.info.run_id, "val/accuracy")] == [1, 2]
+    assert {name: (run.info.status, run.data.tags["end"]) for name, run in nested.items()} == {
+        "trial 0": ("FINISHED", "complete"),
+        "trial 1": ("FINISHED", "complete"),
+        "trial 2": ("FAILED", "failed"),
+        "trial 3": ("KILLED", "killed"),
+    }
+    assert nested["trial 0"].data.metrics[studies.BEST] == 0.4
+    assert nested["trial 0"].data.params["train.learning_rate"] == "0.002"
+    assert nested["trial 2"].data.tags["reason"] == "why"
+
+
+def test_a_study_is_not_gone_on_with_under_other_settings(workspace: Path):
+    study_of()
+    study_of(n_trials=9, pruner="none", sampler="random")  # these may change
+    with pytest.raises(ValueError, match=r"begun with tune\.epochs = 8, found 3; .* choose another --name"):
+        study_of(epochs="3")
+
+
+def test_a_sampler_whose_package_is_missing_names_it(workspace: Path):
+    with pytest.raises(ValueError, match=r"found gp, which needs the package torch"):
+        study_of(sampler="gp")
+
+
+def test_processes_that_ask_at_once_keep_to_the_budget_and_no_trial_goes_out_twice(workspace: Path):
+    code = """
+from argparse import Namespace
+from src.search.plan import read_plan
+from src.search.study import open_study
+study = open_study(read_plan(Namespace(n_trials="20", sampler="random")), "shared", None)
+study.tidy()
+while trial := study.ask():
+    print(trial.number)
+    study.optuna.tell(trial, 0.5)
+"""
+    both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    numbers = [process.communicate()[0].split() for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted(int(number) for each in numbers for number in each) == list(range(20))
+    storage = f"sqlite:///{workspace}/tune.db"
+    assert len(optuna.load_study(study_name="shared", storage=storage).trials) == 20
+
+
+def test_a_share_of_train_holds_every_emotion_and_the_same_faces_each_time(faces: tuple[Split, Split]):
+    part = workers.share_of(faces[0], 0.25)
+    assert len(part.labels) == 60
+    assert set(part.labels.tolist()) == {0, 1, 2}
+    assert (workers.share_of(faces[0], 0.25).images == part.images).all()
+
+
+def test_a_study_in_a_storage_that_does_not_answer_is_one_line(workspace: Path):
+    command = [sys.executable, "-m", "src.tune", "--storage", "sqlite:////dev/null/tune.db"]
+    done = subprocess.run(command, cwd=workspace, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert "/dev/null" in done.stderr
+
+
+def test_without_the_splits_the_error_says_how_to_make_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="run `dvc repro preprocess`"):
+        tune.main([])

@@ -1,0 +1,151 @@
+"""`python -m src.tune` as people run it: real trainings, in processes of their own, stopped and killed."""
+
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from src import paths, tune
+from src.config import changed
+
+HOPELESS, GOOD, NAN = 1e-07, 0.01, 1e30
+SMALL: dict[str, dict[str, Any]] = {
+    "data": {"drawn_images": 700, "emotions": ["happy", "surprise"]},
+    "model": {"width": 0.25, "dropout": 0.0},
+    "train": {
+        "epochs": 4,
+        "batch_size": 16,
+        "learning_rate": HOPELESS,
+        "warmup_epochs": 0,
+        "average_decay": None,
+        "augmentation": None,
+        "weight_decay": 0.0,
+    },
+}
+pytestmark = pytest.mark.timeout(900)  # a machine with other work beside it
+
+Make = Callable[..., Path]
+Start = Callable[..., subprocess.Popen]
+
+
+@pytest.fixture
+def make(make_workspace: Make) -> Make:
+    """Give a function that makes a workspace of easy faces whose learning rate is `HOPELESS`."""
+
+    def make(**tune: object) -> Path:
+        return make_workspace("workspace", **SMALL, tune=tune)
+
+    return make
+
+
+def query(workspace: Path, database: str, sql: str) -> list[tuple]:
+    """Ask a store of the workspace; no store yet is no rows."""
+    try:
+        with closing(sqlite3.connect(f"file:{workspace}/{database}?mode=ro", uri=True)) as store:
+            return store.execute(sql).fetchall()
+    except sqlite3.OperationalError:
+        return []
+
+
+def runs(workspace: Path) -> dict[str, tuple[str, str | None]]:
+    """Give the status and the tag `end` of every run by its name."""
+    sql = """SELECT name, status, (SELECT value FROM tags WHERE run_uuid = runs.run_uuid AND key = 'end') FROM runs"""
+    return {name: (status, end) for name, status, end in query(workspace, "mlflow.db", sql)}
+
+
+def epochs(workspace: Path, name: str) -> int:
+    sql = f"SELECT step FROM metrics JOIN runs USING (run_uuid) WHERE key = 'val/accuracy' AND name = '{name}'"
+    return len(query(workspace, "mlflow.db", sql))
+
+
+def wait_until(moment: Callable[[], object], process: subprocess.Popen, workspace: Path) -> None:
+    deadline = time.monotonic() + 300
+    while not moment():
+        assert process.poll() is None, (workspace / "log.txt").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def finish(process: subprocess.Popen, workspace: Path) -> str:
+    assert process.wait() == 0, (workspace / "log.txt").read_text()
+    return (workspace / "log.txt").read_text()
+
+
+def kill_its_worker(process: subprocess.Popen) -> None:
+    (worker,) = [child for child in psutil.Process(process.pid).children() if "spawn_main" in str(child.cmdline())]
+    worker.kill()
+
+
+def test_a_search_that_was_stopped_and_killed_goes_on_in_the_same_budget(make: Make, start_stage: Start):
+    space = {"model.dropout": {"type": "float", "low": 0.0, "high": 0.5}}
+    workspace = make(n_trials=2, epochs=3, train_share=0.5, pruner="none", space=space)
+    options = ("--name", "one")
+
+    stopped = start_stage(workspace, "tune", *options)
+    wait_until(lambda: epochs(workspace, "trial 0") == 1, stopped, workspace)
+    stopped.send_signal(signal.SIGTERM)
+    assert stopped.wait() == 143
+    assert runs(workspace) == {"one": ("KILLED", None), "trial 0": ("KILLED", "killed")}
+
+    killed = start_stage(workspace, "tune", *options)
+    wait_until(lambda: epochs(workspace, "trial 1") == 1, killed, workspace)
+    kill_its_worker(killed)
+    wait_until(lambda: epochs(workspace, "trial 3") == 1, killed, workspace)
+    processes = psutil.Process(killed.pid).children()
+    killed.kill()
+    killed.wait()
+    assert psutil.wait_procs(processes, timeout=20)[1] == []
+    assert runs(workspace)["trial 3"] == ("RUNNING", None)
+
+    printed = finish(start_stage(workspace, "tune", *options), workspace)
+    assert "study one: 2 trials, 2 complete" in printed
+    assert "Traceback" not in printed
+    assert runs(workspace) == {
+        "one": ("FINISHED", None),
+        "trial 0": ("KILLED", "killed"),
+        "trial 1": ("KILLED", "killed"),
+        "trial 2": ("FINISHED", "complete"),
+        "trial 3": ("KILLED", "killed"),
+        "trial 4": ("FINISHED", "complete"),
+    }
+    assert epochs(workspace, "trial 2") == epochs(workspace, "trial 4") == 3
+    artifacts = {path.name for path in workspace.glob("mlartifacts/*/artifacts/**/*") if path.is_file()}
+    figures = {"history.png", "importances.png", "parallel_coordinate.png", "slice.png", "intermediate_values.png"}
+    assert artifacts == {"trials.csv"} | figures
+
+
+def test_two_workers_find_the_only_rate_that_learns_and_apply_it(
+    make: Make, start_stage: Start, monkeypatch: pytest.MonkeyPatch
+):
+    space = {"train.learning_rate": {"type": "categorical", "choices": [HOPELESS, GOOD, NAN]}}
+    workspace = make(n_trials=4, epochs=3, train_share=1.0, sampler="random", pruner="none", seed=1, space=space)
+    monkeypatch.chdir(workspace)
+    before = changed(paths.PARAMS.read_text(), {})  # as ruamel breaks the lines
+    paths.PARAMS.write_text(before)
+
+    printed = finish(start_stage(workspace, "tune", "--workers", "2", "--apply"), workspace)
+    chosen = dict(query(workspace, "tune.db", "SELECT trial_id - 1, param_value FROM trial_params"))
+    states = dict(query(workspace, "tune.db", "SELECT number, state FROM trials"))
+    assert sorted(states) == [0, 1, 2, 3]
+    assert set(chosen.values()) == {0, 1, 2}, "every choice had its turn"
+    assert all((states[number] == "FAIL") == (choice == 2) for number, choice in chosen.items())
+    assert "FloatingPointError: loss became nan" in printed
+    assert f"try it: dvc exp run -S train.learning_rate={GOOD}" in printed
+
+    after = paths.PARAMS.read_text()
+    assert after == before.replace(f"learning_rate: {HOPELESS}", f"learning_rate: {GOOD}")
+    assert after != before
+    full = {name: end for name, (_, end) in runs(workspace).items() if "in full" in name}
+    assert set(full.values()) == {"complete"}
+    assert [epochs(workspace, name) for name in full] == [4, 4]
+
+    with pytest.raises(ValueError, match=r"today's params\.yaml is the best that was found"):
+        tune.main(["--apply"])
+    assert paths.PARAMS.read_text() == after
