@@ -143,7 +143,7 @@ def test_ctrl_c_sigterm_and_the_next_start_all_close_a_run_as_killed_and_another
 
     for number, (sent, status) in enumerate(((signal.SIGTERM, 143), (signal.SIGINT, 130)), start=1):
         other = start_stage(workspace, "train", "--seed", str(number))
-        wait_until(lambda expected=[1] * (number + 1): steps(workspace) == expected, other, workspace)
+        wait_until(lambda: len(steps(workspace)) > number, other, workspace)  # noqa: B023, it waits here and now
         assert sorted(query(workspace, "SELECT status FROM runs")) == [("KILLED",)] * number + [("RUNNING",)]
         other.send_signal(sent)
         assert other.wait() == status
