@@ -74,7 +74,7 @@ def way_back(run_id: str, description: Description) -> str:
     lines = [
         f"git checkout {commit}" if commit else "# the commit is not known: this was no git repository",
         f"mlflow artifacts download --run-id {run_id} --artifact-path lineage --dst-path .",
-        *(["git apply lineage/changes.diff"] if description.changes else []),
+        *(["git apply --allow-empty lineage/changes.diff"] if description.changes else []),
         "cp lineage/dvc.lock lineage/params.yaml .",
         "dvc pull    # data, model and reports; or, where no remote has them, make them anew: dvc repro",
     ]

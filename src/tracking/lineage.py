@@ -97,7 +97,7 @@ def data_tags() -> dict[str, str]:
     lock = FILES[0]
     stages = parse_yaml(lock.read_text(encoding="utf-8"))["stages"].values() if lock.exists() else ()
     outputs = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", ()) if "md5" in out}
-    return {f"md5.{path}": outputs[path] for path in TAGGED if path in outputs}
+    return {f"md5.{Path(path).name}": outputs[path] for path in TAGGED if path in outputs}
 
 
 def _flat(values: Any, prefix: str = "") -> dict[str, Any]:

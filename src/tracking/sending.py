@@ -42,9 +42,10 @@ def send_all(up_to: str = STAGES[-1]) -> str:
         metrics |= robustness_metrics(pd.read_csv(paths.existing(paths.REPORTS / "robustness.csv", "evaluate")))
         files["reports"] = [paths.REPORTS]
     files["lineage"] = [path for path in lineage.FILES if path.exists()]
+    tags = lineage.data_tags() | ({"mlflow.note.content": _note(metrics)} if "evaluate" in done else {})
     if (paths.TEACHER / "run.json").exists():
         runs.send(*read_run(paths.TEACHER), _history(paths.TEACHER), {}, {}, {})
-    sent = runs.send(run_id, description, history, metrics, lineage.data_tags(), files)
+    sent = runs.send(run_id, description, history, metrics, tags, files)
     runs.point_out(sent)
     return sent
 
@@ -84,6 +85,17 @@ def robustness_metrics(disturbed: pd.DataFrame) -> dict[str, float]:
     harder = disturbed[(disturbed["model"] == NETWORK) & (disturbed["strength"] > 0)]
     names = harder["disturbance"].str.replace(" ", "_") + "/" + harder["strength"].map("{:g}".format)
     return {f"robustness/{name}": float(value) for name, value in zip(names, harder["accuracy"], strict=True)}
+
+
+def _note(metrics: dict[str, float]) -> str:
+    """Give the description of a run that is evaluated, markdown."""
+    low, high = metrics["test/accuracy_low"], metrics["test/accuracy_high"]
+    return (
+        f"**{metrics['test/accuracy']:.1%} on test** ({low:.1%} to {high:.1%}, {metrics['test/images']:,} images), "
+        f"{metrics['mobile/val_accuracy']:.1%} on val, {metrics['robustness/mean']:.1%} on harder faces: the .tflite "
+        f"that ships, {metrics['mobile/bytes']:,} bytes.\n\n"
+        "Everything else is in the artifacts `reports/index.html` (the model) and `reports/data/index.html` (the data)."
+    )
 
 
 def _history(folder: Path) -> list[dict[str, float]]:

@@ -17,7 +17,7 @@ NOTES = {
 - **metrics**: `train` and `val` by epoch, `test` (the shipped .tflite) beside `test_keras`, `robustness` on hard faces
   and `baseline` on the same ones, `mobile` (bytes, latency), `system` while training
 - **artifacts**: `reports/index.html` and `reports/data/index.html` tell it all; `lineage` holds what it was made from
-- **tags**: `git.dirty` says whether the code was committed, `md5...` which data
+- **tags**: `git.dirty` says whether the code was committed, `md5...` which data and model
 """,
     "promotions": "Every decision of the gate about a version: who, when, from, to, and the evidence.",
 }
@@ -91,8 +91,10 @@ def named_experiment(client: Any, name: str) -> str:
     if found is None:
         place = (root() / "mlartifacts").as_uri() if tracking_uri().startswith("sqlite:") else None
         try:
-            note = {"mlflow.note.content": NOTES[name]} if name in NOTES else None
-            return client.create_experiment(name, artifact_location=place, tags=note)
+            # Else the UI takes it for an experiment with language models and hides the columns of a training.
+            tags = {"mlflow.experimentKind": "custom_model_development"}
+            note = {"mlflow.note.content": NOTES[name]} if name in NOTES else {}
+            return client.create_experiment(name, artifact_location=place, tags=tags | note)
         except MlflowException:  # another process was quicker
             found = client.get_experiment_by_name(name)
             if found is None:
