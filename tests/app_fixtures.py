@@ -10,11 +10,14 @@ from typing import Any
 import app_site
 import pytest
 from app_site import Photos, Visit
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from src import cli, predict
 from src.faces import photos as files
 from src.faces.detection import FaceDetector
+
+PATIENCE_MS = 60_000
+"""On an idle machine a second is enough; beside a training it is not."""
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +36,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def launch(built: Path) -> Iterator[Callable[..., Browser]]:
     """Give a function that starts Chromium with some options, or gives back the one that was started with them."""
     running: dict[tuple[str, ...], Browser] = {}
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
 
         def start(*options: str) -> Browser:
@@ -76,6 +80,7 @@ def visit(built: Path, launch: Callable[..., Browser], model: Path) -> Iterator[
             server = stack.enter_context(ExitStack())
             address = server.enter_context(app_site.serve(built, model))
             browser = launch(*options).new_context(viewport={"width": 390, "height": 844}, **context)
+            browser.set_default_timeout(PATIENCE_MS)
             stack.callback(browser.close)
             return Visit(browser.new_page(), address, server.close)
 
