@@ -31,14 +31,16 @@ def log_run(name: str, predicted: np.ndarray, digest: str, rows: np.ndarray | No
     """Make a run as `train` and `evaluate` leave it."""
     description = runs.Description(
         experiment="fer-emotion", name=name, params={}, tags={}, lineage={}, source="drawn",
-        datasets={"val": ("v" * 64, 6), "test": (digest, len(TRUE))},
+        datasets={"val": ("v" * 64, 6), "test": (digest, len(TRUE))}, changes="", packages={},
     )  # fmt: skip
     table = predictions_table(
         np.arange(12) if rows is None else rows, TRUE, EMOTIONS, tflite=sure(predicted), keras=sure(TRUE)
     )
     paths.REPORTS.mkdir(exist_ok=True)
     table.to_csv(paths.REPORTS / "predictions.csv", index=False)
-    return runs.send(f"{name}-{predicted.sum()}", description, [], {}, {"reports": [paths.REPORTS / "predictions.csv"]})
+    return runs.send(
+        f"{name}-{predicted.sum()}", description, [], {}, {}, {"reports": [paths.REPORTS / "predictions.csv"]}
+    )
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from modules import ROOT
 
 from src import cli, paths, tune
+from src.config import changed
 from src.fer2013 import Split
 from src.search import workers
 from src.search.plan import read_plan
@@ -32,7 +33,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
     for variable in ("DVC_ROOT", store.URI_VARIABLE, "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    fixed = {"teacher": None, "train.epochs": 45, "model.dropout": 0.3}
+    (tmp_path / "params.yaml").write_text(changed((ROOT / "params.yaml").read_text(), fixed))
     shutil.copy(empty_store, tmp_path)
     (tmp_path / "src").symlink_to(ROOT / "src")
     summary = {"emotions": ["happy", "sad", "neutral"], "protocol": "official", "digest": "d" * 64}

@@ -96,6 +96,7 @@ def read_plan(options: Namespace) -> Plan:
         ValueError: A parameter of the space is unknown, can't take a value of its range, or today's is not in there.
         FileNotFoundError: The splits, or the teacher, are missing.
     """
+    summary = splits.load_summary()
     plan = Plan(
         read_params(DataParams),
         read_params(ModelParams),
@@ -103,7 +104,7 @@ def read_plan(options: Namespace) -> Plan:
         read_params(TuneParams, options),
         read_params(TeacherParams) if is_on(TeacherParams) else None,
         sending.read_run(paths.TEACHER)[0] if is_on(TeacherParams) else None,
-        splits.load_summary(),
+        summary,
     )
     for name, values in plan.tune.space.items():
         _check(plan, name, values)
