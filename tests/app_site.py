@@ -28,7 +28,7 @@ CHAMPION = APP / "public/model"
 CHROMIUM = shutil.which("chromium")
 OLDEST_NODE = 20
 CAMERA_SIZE = (640, 480)
-READY = "body:not([data-state=loading])"
+READY = "#open-info:enabled, body[data-state=trouble]"
 
 Photos = dict[str, Path]
 Probabilities = list[dict[str, float]]

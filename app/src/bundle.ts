@@ -97,6 +97,7 @@ async function demandDigest(name: string, content: Uint8Array<ArrayBuffer>, expe
 
 async function demandGolden(golden: Golden, labels: string[], classify: Model["classify"]): Promise<void> {
   for (const [index, { image, probabilities: expected }] of golden.samples.entries()) {
+    await new Promise((resolve) => setTimeout(resolve)); // lets the page draw and listen between samples
     const found = await classify(Uint8Array.from(atob(image), (letter) => letter.charCodeAt(0)));
     if (found.length !== labels.length) {
       throw new Error(`the model gives ${found.length} probabilities for ${labels.length} labels`);

@@ -21,6 +21,9 @@ const context = still.getContext("2d", { willReadFrequently: true })!;
 
 let detector: Detector;
 let model: Model;
+let equip: () => void;
+/** Kept once there is something to look with; a camera or a photo may be chosen before. */
+const equipped = new Promise<void>((resolve) => (equip = resolve));
 let camera: Camera | null = null;
 let front = true;
 let mirrored = true;
@@ -30,9 +33,16 @@ let session = 0;
 /** Say what to look with, from the next picture on; one that stands is looked at again. */
 export async function lookWith(chosenDetector: Detector, chosenModel: Model): Promise<void> {
   [detector, model] = [chosenDetector, chosenModel];
+  equip();
   smoother.reset();
   view.clearFaces();
   if (["photo", "paused"].includes(view.state())) await lookAtStill(session);
+}
+
+async function waitForEquipment(mine: number): Promise<void> {
+  view.showHint("Getting ready…");
+  await equipped;
+  if (mine === session) view.showHint("");
 }
 
 /** Look at the camera until something else is wanted. */
@@ -57,6 +67,7 @@ export async function useCamera(open: () => Promise<Camera> = openCamera): Promi
     stopwatch.reset();
     view.clearFaces();
     view.showState("live");
+    await waitForEquipment(mine);
     await watch(mine);
   } catch (error) {
     if (mine === session) fail(error);
@@ -70,6 +81,7 @@ export function flip(): void {
 
 /** Stop at the last picture; the camera goes off. */
 export function pause(): void {
+  grab();
   leave();
   view.showState("paused");
   view.showHint("Paused. The camera is off.");
@@ -90,6 +102,8 @@ export async function usePhoto(file: Blob): Promise<void> {
     await drawPhoto(file, context);
     if (mine !== session) return;
     view.showState("photo");
+    await waitForEquipment(mine);
+    if (mine !== session) return;
     await lookAtStill(mine);
     view.showBusy(false);
   } catch (error) {

@@ -97,9 +97,14 @@ async function isCameraAllowed(): Promise<boolean> {
   );
 }
 
+/** Offer the camera at once; what it takes to look at its pictures comes meanwhile. */
 async function start(): Promise<void> {
   try {
     demandBrowser();
+    listen();
+    listenInInfo();
+    offerInstall();
+    void greet();
     await loadRuntime();
     [detector, model] = await Promise.all([Detector.load(), openModel()]);
   } catch (error) {
@@ -109,12 +114,13 @@ async function start(): Promise<void> {
     return;
   }
   showModel(model);
+  view.find<HTMLButtonElement>("open-info").disabled = false;
   await lookWith(detector, model);
-  listen();
-  listenInInfo();
-  offerInstall();
   keepFresh();
   if (import.meta.env.PROD) void navigator.serviceWorker?.register("service-worker.js");
+}
+
+async function greet(): Promise<void> {
   if (await isCameraAllowed()) return useCamera();
   view.showNotice("welcome", "See what a face shows", "Everything happens on this device: no picture leaves it.");
 }

@@ -8,8 +8,8 @@ import wasm from "@litertjs/core/wasm/litert_wasm_compat_internal.wasm?url";
 
 /** Load the runtime; once per page, before any network. */
 export async function loadRuntime(): Promise<void> {
-  // Emscripten's way of saying where the .wasm lies, which the bundler has renamed.
-  Object.assign(globalThis, { Module: { locateFile: () => wasm } });
+  // Emscripten's way of saying where the .wasm lies, which the bundler has renamed, and where its chatter goes.
+  Object.assign(globalThis, { Module: { locateFile: () => wasm, printErr: (text: string) => console.debug(text) } });
   await loadLiteRt(script);
 }
 
