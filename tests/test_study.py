@@ -15,11 +15,10 @@ from modules import ROOT
 from src import cli, paths, tune
 from src.config import changed
 from src.fer2013 import Split
-from src.search import workers
+from src.search import winner, workers
 from src.search.plan import read_plan
 from src.search.study import Study, open_study
 from src.search.trials import Search, end, record
-from src.search.winner import experiment
 from src.tracking import store, studies
 
 pytest_plugins = ["registry_fixtures"]
@@ -102,7 +101,10 @@ def test_a_trial_runs_through_the_whole_schedule_in_fewer_epochs(workspace: Path
 
 def test_the_command_for_an_experiment_holds_numbers_as_dvc_reads_them():
     values = {"train.learning_rate": 0.00012, "train.mixup": None, "train.optimizer": "sgd"}
-    assert experiment(values) == "dvc exp run -S train.learning_rate=0.00012 -S train.mixup=null -S train.optimizer=sgd"
+    assert (
+        winner.experiment(values)
+        == "dvc exp run -S train.learning_rate=0.00012 -S train.mixup=null -S train.optimizer=sgd"
+    )
 
 
 def test_a_search_that_was_killed_suggests_what_an_undisturbed_one_does(workspace: Path):
@@ -203,6 +205,26 @@ def test_a_study_is_not_gone_on_with_under_other_settings(workspace: Path):
     study_of(n_trials=9, pruner="none", sampler="random")  # these may change
     with pytest.raises(ValueError, match=r"begun with tune\.epochs = 8, found 3; .* choose another --name"):
         study_of(epochs="3")
+
+
+def test_a_winner_that_does_not_beat_todays_at_full_budget_is_refused(search: Search, faces: tuple[Split, Split]):
+    for accuracy in (0.5, 0.6):
+        trial = search.next()
+        assert trial is not None
+        trial.on_epoch(epoch(accuracy))
+        trial.on_end(workers.COMPLETE, "")
+    before = paths.PARAMS.read_text()
+    pool = workers.Pool(1, *faces, classes=3)  # has nothing to train: both results are known
+    for number in (0, 1):
+        search.study.optuna.set_user_attr(f"in full: {number}", 0.8)
+    with pytest.raises(ValueError, match=r"trial 1 has val accuracy 0\.8000 at full budget, which does not beat"):
+        winner.apply(search.study, search.run, pool, print)
+    assert paths.PARAMS.read_text() == before
+
+    search.study.optuna.set_user_attr("in full: 1", 0.81)
+    assert "val accuracy 0.8100, was 0.8000" in winner.apply(search.study, search.run, pool, print)
+    rate = search.study.trials()[1].user_attrs["values"]["train.learning_rate"]
+    assert f"learning_rate: {rate}" in paths.PARAMS.read_text()
 
 
 def test_a_sampler_whose_package_is_missing_names_it(workspace: Path):

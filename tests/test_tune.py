@@ -27,6 +27,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "average_decay": None,
         "augmentation": None,
         "weight_decay": 0.0,
+        "precision": "float32",
     },
 }
 pytestmark = pytest.mark.timeout(900)  # a machine with other work beside it
