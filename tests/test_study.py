@@ -214,7 +214,9 @@ def test_a_winner_that_does_not_beat_todays_at_full_budget_is_refused(search: Se
         trial.on_epoch(epoch(accuracy))
         trial.on_end(workers.COMPLETE, "")
     before = paths.PARAMS.read_text()
-    pool = workers.Pool(1, *faces, classes=3)  # has nothing to train: both results are known
+    pool = workers.Pool(
+        1, *faces, ("happy", "sad", "neutral"), teacher=None
+    )  # has nothing to train: both results are known
     for number in (0, 1):
         search.study.optuna.set_user_attr(f"in full: {number}", 0.8)
     with pytest.raises(ValueError, match=r"trial 1 has val accuracy 0\.8000 at full budget, which does not beat"):
