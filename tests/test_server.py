@@ -14,10 +14,11 @@ import psutil
 import pytest
 import requests
 
+EPOCHS = [1, 2, 3, 4, 5, 6, 7, 8]
 SMALL = {
-    "data": {"drawn_images": 1750},
+    "data": {"drawn_images": 700},
     "model": {"width": 0.25},
-    "train": {"epochs": 4, "batch_size": 16, "warmup_epochs": 1},
+    "train": {"epochs": len(EPOCHS), "batch_size": 16, "warmup_epochs": 1},
 }
 
 Make = Callable[..., Path]
@@ -88,7 +89,7 @@ def test_a_server_that_dies_in_the_middle_of_training_stalls_nothing_and_registe
     server.kill()
     assert training.wait() == 0, log.read_text()
     history = pd.read_csv(workspace / "models/history.csv")
-    assert list(history["epoch"]) == [1, 2, 3, 4]
+    assert list(history["epoch"]) == EPOCHS
     assert history["seconds"].iloc[1:].max() < 20, "one short retry, not MLflow's minutes"
     assert log.read_text().count("warning:") == 1, "said once"
 
@@ -99,11 +100,10 @@ def test_a_server_that_dies_in_the_middle_of_training_stalls_nothing_and_registe
 
     server.start()
     assert start_stage(workspace, "register", **settings).wait() == 0, log.read_text()
-    assert epochs(client) == [1, 2, 3, 4]
+    assert epochs(client) == EPOCHS
     (run,) = client.search_runs([found.experiment_id for found in client.search_experiments()])
     assert run.info.status == "FINISHED"
-    assert run.data.params["train.epochs"] == "4"
+    assert run.data.params["train.epochs"] == "8"
     assert "robustness/mean" in run.data.metrics
-    assert "system/cpu_utilization_percentage" in run.data.metrics
     assert client.get_model_version_by_alias("fer-emotion-drawn", "candidate").run_id == run.info.run_id
     assert "reports/index.html" in {item.path for item in client.list_artifacts(run.info.run_id, "reports")}

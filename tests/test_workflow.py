@@ -195,7 +195,7 @@ def test_a_row_of_the_results_table_trains(options: str, tmp_path: Path):
     assert len(pd.read_csv(tmp_path / "models/history.csv")) == 1
 
 
-@pytest.mark.parametrize("stage", ["preprocess", "train", "export", "evaluate", "register"])
+@pytest.mark.parametrize("stage", ["preprocess", "baseline", "train", "export", "evaluate", "register"])
 def test_a_stage_without_its_input_names_the_stage_that_makes_it(stage: str, tmp_path: Path):
     (tmp_path / "src").symlink_to(ROOT / "src")
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())

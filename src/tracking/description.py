@@ -76,7 +76,7 @@ def way_back(run_id: str, description: Description) -> str:
         f"mlflow artifacts download --run-id {run_id} --artifact-path lineage --dst-path .",
         *(["git apply --allow-empty lineage/changes.diff"] if description.changes else []),
         "cp lineage/dvc.lock lineage/params.yaml .",
-        "dvc pull    # data, model and reports; or, where no remote has them, make them anew: dvc repro",
+        "dvc pull --with-deps evaluate    # or, where no remote has it, make everything anew: dvc repro",
     ]
     about = f"Run {description.name} (`{run_id}`), data {description.tags['data_digest'][:12]}."
     return "\n".join(["## The way back to what made it", "", about, "", "```bash", *lines, "```", ""])
