@@ -148,10 +148,11 @@ def test_ctrl_c_sigterm_and_the_next_start_all_close_a_run_as_killed_and_another
     make_workspace: Make, start_stage: Start
 ) -> None:
     workspace = make_workspace("workspace", **SMALL)
-    dead = start_stage(workspace, "train")
+    dead = start_stage(workspace, "train", MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.2")
     wait_until(lambda: steps(workspace) == [1], dead, workspace)
     kill(dead)
     assert query(workspace, "SELECT status FROM runs") == [("RUNNING",)]
+    assert steps(workspace, "system/cpu_utilization_percentage")[:2] == [0, 1], "the machine is watched meanwhile"
 
     for number, (sent, status) in enumerate(((signal.SIGTERM, 143), (signal.SIGINT, 130)), start=1):
         other = start_stage(workspace, "train", "--seed", str(number))
