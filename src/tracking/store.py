@@ -91,10 +91,8 @@ def named_experiment(client: Any, name: str) -> str:
     if found is None:
         place = (root() / "mlartifacts").as_uri() if tracking_uri().startswith("sqlite:") else None
         try:
-            # Else the UI takes it for an experiment with language models and hides the columns of a training.
-            tags = {"mlflow.experimentKind": "custom_model_development"}
-            note = {"mlflow.note.content": NOTES[name]} if name in NOTES else {}
-            return client.create_experiment(name, artifact_location=place, tags=tags | note)
+            note = {"mlflow.note.content": NOTES[name]} if name in NOTES else None
+            return client.create_experiment(name, artifact_location=place, tags=note)
         except MlflowException:  # another process was quicker
             found = client.get_experiment_by_name(name)
             if found is None:
