@@ -1,6 +1,7 @@
 """What several test files share: the parameters of params.yaml, drawn faces, and workspaces to run stages in."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -73,6 +74,11 @@ def make_workspace(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+def heeds_ctrl_c() -> None:
+    """Undo what a shell does to whatever it starts in the background, these tests perhaps: it ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start_stage() -> Iterator[Callable[..., subprocess.Popen]]:
     """Give a function that starts a stage in a workspace, its output in log.txt there, and end what is left of it.
@@ -87,7 +93,14 @@ def start_stage() -> Iterator[Callable[..., subprocess.Popen]]:
         environment |= {"KERAS_BACKEND": "tensorflow"} | variables
         with (workspace / "log.txt").open("a") as log:
             command = [sys.executable, "-m", f"src.{stage}", *options]
-            process = subprocess.Popen(command, cwd=workspace, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command,
+                cwd=workspace,
+                env=environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=heeds_ctrl_c,
+            )
         started.append(process)
         return process
 

@@ -17,7 +17,7 @@ EPOCHS = 4
 SMALL = {
     "data": {"drawn_images": 1750},  # 600 train faces: an epoch of about a second
     "model": {"width": 0.25},
-    "train": {"epochs": EPOCHS, "batch_size": 16, "warmup_epochs": 1},
+    "train": {"epochs": EPOCHS, "batch_size": 16, "warmup_epochs": 1, "growth": None},
 }
 
 Make = Callable[..., Path]
@@ -134,9 +134,9 @@ def test_a_training_killed_three_times_ends_as_one_that_was_left_alone(
 
 def test_a_second_process_at_the_same_training_is_refused(make_workspace: Make, start_stage: Start) -> None:
     workspace = make_workspace("workspace", **SMALL)
-    first = start_stage(workspace, "train")
+    first = start_stage(workspace, "train", "--epochs", "500")
     wait_until(lambda: checkpoint(workspace), first, workspace)
-    second = start_stage(workspace, "train")
+    second = start_stage(workspace, "train", "--epochs", "500")
     assert second.wait() == 1
     assert "is in use, expected no other process at this training" in (workspace / "log.txt").read_text()
     assert query(workspace, "SELECT status FROM runs") == [("RUNNING",)]
