@@ -88,7 +88,11 @@ def reliability_diagram(bins: pd.DataFrame, error: float, title: str) -> Figure:
     figure = style.canvas(5.5, 5)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=style.GREY, linestyle=":", label="as sure as it is right")
-    margins = [bins["accuracy"] - bins["accuracy_low"], bins["accuracy_high"] - bins["accuracy"]]
+    # Where every image is right, rounding can put the upper end below the accuracy.
+    margins = [
+        (bins["accuracy"] - bins["accuracy_low"]).clip(lower=0),
+        (bins["accuracy_high"] - bins["accuracy"]).clip(lower=0),
+    ]
     axes.errorbar(bins["confidence"], bins["accuracy"], yerr=margins, color=style.BLUE, marker="o", capsize=3,
                   label=f"{len(bins)} bins of equally many images,\n95 % intervals")  # fmt: skip
     lowest = 0.95 * min(bins["confidence"].min(), bins["accuracy_low"].min())
