@@ -56,7 +56,7 @@ def score(labels: np.ndarray, names: tuple[str, ...], tflite: np.ndarray, float3
 
 def compare(disturbed: pd.DataFrame, baseline: dict[str, dict[str, float]]) -> dict[str, Any]:
     """Give the numbers that follow from the disturbed faces, of the network and of each model of the baseline."""
-    means = {name: {"robustness": robustness.summarise(disturbed, name)["mean"]} for name in baseline}
+    means = {name: {"mean": robustness.summarise(disturbed, name)["mean"]} for name in baseline}
     return {
         "robustness": robustness.summarise(disturbed, robustness.NETWORK),
         "baseline": {name: found | means[name] for name, found in baseline.items()},

@@ -94,7 +94,7 @@ def test_a_run_says_which_code_data_machine_and_packages_made_it(project: Path):
     }  # fmt: skip
     assert {"reports/index.html", "reports/data"} <= artifacts(project, run.info.run_id, "reports")
     groups = {name.split("/")[0] for name in results(run)}
-    assert groups == {"train", "val", "test", "test_keras", "robustness", "baseline", "mobile"}
+    assert groups == {"train", "val", "test", "test_keras", "robustness", "mobile"}
     assert run.data.metrics["val/best_epoch"] == 1
     assert "on test** (" in tags["mlflow.note.content"]
     experiment = store(project).get_experiment(run.info.experiment_id)

@@ -67,14 +67,14 @@ def mobile_metrics(exported: dict) -> dict[str, float]:
 
 
 def test_metrics(scored: dict) -> dict[str, float]:
-    """Name the numbers of metrics.json as in MLflow, `test/recall/happy`, `baseline/hog-svm/mean`."""
+    """Name the numbers of metrics.json as in MLflow, `test/recall/happy`, `robustness/hog-svm/mean`."""
     found = {f"test/{key}": value for key, value in scored["test"].items()}
     found |= {f"test_keras/{key}": value for key, value in scored["keras"].items()}
     for emotion, numbers in scored["per_emotion"].items():
         found |= {f"test/{key}/{emotion}": value for key, value in numbers.items()}
     found |= {f"robustness/{key}": value for key, value in scored["robustness"].items()}
     for model, numbers in scored["baseline"].items():
-        found |= {f"baseline/{model}/{key}": value for key, value in numbers.items()}
+        found |= {f"robustness/{model}/{key}": value for key, value in numbers.items()}
     return found
 
 

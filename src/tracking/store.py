@@ -15,7 +15,7 @@ NOTES = {
 
 - **find the best**: sort by `val/best_accuracy`, which chose; `test/accuracy` only reports
 - **metrics**: `train` and `val` by epoch, `test` (the shipped .tflite) beside `test_keras`, `robustness` on hard faces
-  and `baseline` on the same ones, `mobile` (bytes, latency), `system` while training
+  (`robustness/hog-...`: the baseline on the same ones), `mobile` (bytes, latency), `system` while training
 - **artifacts**: `reports/index.html` and `reports/data/index.html` tell it all; `lineage` holds what it was made from
 - **tags**: `git.dirty` says whether the code was committed, `md5...` which data and model
 """,
