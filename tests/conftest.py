@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from processes import ended
 from ruamel.yaml import YAML
 
 from src import preprocess, pull
@@ -85,7 +86,6 @@ def start_stage() -> Iterator[Callable[..., subprocess.Popen]]:
 
     It takes the workspace, the stage, its options, and variables for its environment by keyword.
     """
-    started: list[subprocess.Popen] = []
 
     def start(workspace: Path, stage: str, *options: str, **variables: str) -> subprocess.Popen:
         ours = ("DVC_", "FER2013_", "KERAS_", "MLFLOW_")
@@ -104,7 +104,5 @@ def start_stage() -> Iterator[Callable[..., subprocess.Popen]]:
         started.append(process)
         return process
 
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+    with ended() as started:
+        yield start

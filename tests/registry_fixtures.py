@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from modules import ROOT
+from processes import ended
 from ruamel.yaml import YAML
 from shop import LABELS, Shop
 
@@ -112,7 +113,6 @@ def shop(
 @pytest.fixture
 def start() -> Iterator[Callable[..., subprocess.Popen]]:
     """Give a function that starts `python ...` in the current folder, and end what is left of it."""
-    started: list[subprocess.Popen] = []
 
     def run(*arguments: str) -> subprocess.Popen:
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -123,7 +123,5 @@ def start() -> Iterator[Callable[..., subprocess.Popen]]:
         started.append(process)
         return process
 
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
+    with ended() as started:
+        yield run

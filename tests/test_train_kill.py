@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from processes import query, wait_until
 
 EPOCHS = 4
 SMALL = {
@@ -22,15 +23,6 @@ SMALL = {
 
 Make = Callable[..., Path]
 Start = Callable[..., subprocess.Popen]
-
-
-def query(workspace: Path, sql: str) -> list[tuple]:
-    """Ask the workspace's MLflow store; no store yet is no rows."""
-    try:
-        with closing(sqlite3.connect(f"file:{workspace}/mlflow.db?mode=ro", uri=True)) as store:
-            return store.execute(sql).fetchall()
-    except sqlite3.OperationalError:
-        return []
 
 
 def steps(workspace: Path, metric: str = "val/accuracy") -> list[int]:
@@ -46,15 +38,6 @@ def epochs_kept(workspace: Path) -> int:
     assert path is not None
     with np.load(path) as stored:
         return len(json.loads(str(stored["facts"]))["history"])
-
-
-def wait_until(moment: Callable[[], object], process: subprocess.Popen, workspace: Path) -> None:
-    """Wait for a moment in the life of a process, to the millisecond."""
-    deadline = time.monotonic() + 120
-    while not moment():
-        assert process.poll() is None, (workspace / "log.txt").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def has_described_its_run(workspace: Path) -> bool:

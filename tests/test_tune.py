@@ -1,16 +1,14 @@
 """`python -m src.tune` as people run it: real trainings, in processes of their own, stopped and killed."""
 
 import signal
-import sqlite3
 import subprocess
-import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from processes import query, wait_until
 
 from src import paths, tune
 from src.config import changed
@@ -46,32 +44,15 @@ def make(make_workspace: Make) -> Make:
     return make
 
 
-def query(workspace: Path, database: str, sql: str) -> list[tuple]:
-    """Ask a store of the workspace; no store yet is no rows."""
-    try:
-        with closing(sqlite3.connect(f"file:{workspace}/{database}?mode=ro", uri=True)) as store:
-            return store.execute(sql).fetchall()
-    except sqlite3.OperationalError:
-        return []
-
-
 def runs(workspace: Path) -> dict[str, tuple[str, str | None]]:
     """Give the status and the tag `end` of every run by its name."""
     sql = """SELECT name, status, (SELECT value FROM tags WHERE run_uuid = runs.run_uuid AND key = 'end') FROM runs"""
-    return {name: (status, end) for name, status, end in query(workspace, "mlflow.db", sql)}
+    return {name: (status, end) for name, status, end in query(workspace, sql)}
 
 
 def epochs(workspace: Path, name: str) -> int:
     sql = f"SELECT step FROM metrics JOIN runs USING (run_uuid) WHERE key = 'val/accuracy' AND name = '{name}'"
-    return len(query(workspace, "mlflow.db", sql))
-
-
-def wait_until(moment: Callable[[], object], process: subprocess.Popen, workspace: Path) -> None:
-    deadline = time.monotonic() + 300
-    while not moment():
-        assert process.poll() is None, (workspace / "log.txt").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    return len(query(workspace, sql))
 
 
 def finish(process: subprocess.Popen, workspace: Path) -> str:
@@ -132,8 +113,8 @@ def test_two_workers_find_the_only_rate_that_learns_and_apply_it(
     paths.PARAMS.write_text(before)
 
     printed = finish(start_stage(workspace, "tune", "--workers", "2", "--apply"), workspace)
-    chosen = dict(query(workspace, "tune.db", "SELECT trial_id - 1, param_value FROM trial_params"))
-    states = dict(query(workspace, "tune.db", "SELECT number, state FROM trials"))
+    chosen = dict(query(workspace, "SELECT trial_id - 1, param_value FROM trial_params", "tune.db"))
+    states = dict(query(workspace, "SELECT number, state FROM trials", "tune.db"))
     assert sorted(states) == [0, 1, 2, 3]
     assert set(chosen.values()) == {0, 1, 2}, "every choice had its turn"
     assert all((states[number] == "FAIL") == (choice == 2) for number, choice in chosen.items())
