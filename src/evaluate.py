@@ -15,6 +15,7 @@ from src.fer2013 import Split
 from src.network.litert import Classifier
 from src.report import metrics, reliability, robustness
 from src.tracking import sending
+from src.tracking.description import Description
 
 
 def predict(test: Split, tflite: Path) -> tuple[np.ndarray, np.ndarray, pd.DataFrame]:
@@ -56,10 +57,9 @@ def score(labels: np.ndarray, names: tuple[str, ...], tflite: np.ndarray, float3
 
 def compare(disturbed: pd.DataFrame, baseline: dict[str, dict[str, float]]) -> dict[str, Any]:
     """Give the numbers that follow from the disturbed faces, of the network and of each model of the baseline."""
-    means = {name: {"mean": robustness.summarise(disturbed, name)["mean"]} for name in baseline}
     return {
         "robustness": robustness.summarise(disturbed, robustness.NETWORK),
-        "baseline": {name: found | means[name] for name, found in baseline.items()},
+        "baseline": {name: found | robustness.summarise(disturbed, name) for name, found in baseline.items()},
     }
 
 
@@ -82,13 +82,42 @@ def write_tables(tables: dict[str, pd.DataFrame]) -> None:
             table.to_csv(path, index=table.index.name is not None)
 
 
-def write_report(scores: dict[str, Any], test: Split, tflite: np.ndarray, disturbed: pd.DataFrame, faces: str) -> None:
+def origin(run: Description, run_id: str, shipped: dict[str, float], data_digest: str) -> dict[str, str]:
+    """Say, for the page, what the model is and where it came from.
+
+    Args:
+        run: What `train` wrote down.
+        run_id: The run's id, in the store that `train` knew.
+        shipped: The numbers of the shipped variant in variants.json.
+        data_digest: Of all splits.
+    """
+    commit = run.lineage.get("mlflow.source.git.commit", "not known")
+    dirty = ", with changes that were not committed" if run.lineage.get("git.dirty") == "true" else ""
+    return {
+        "run": f"{run.name} ({run_id})",
+        "commit": f"{commit}{dirty}",
+        "data": f"{run.source}, digest {data_digest[:12]}: see data/index.html beside this page",
+        "architecture": f"{run.tags['architecture']}, width {run.params['model.width']:g}",
+        "val accuracy": f"{shipped['val_accuracy']:.1%}",
+        "size": f"{shipped['bytes']:,} bytes",
+        "time per face": f"{shipped['latency_ms']:.2f} ms on one thread of the machine that exported it",
+    }
+
+
+def write_report(
+    scores: dict[str, Any],
+    test: Split,
+    tflite: np.ndarray,
+    disturbed: pd.DataFrame,
+    faces: str,
+    facts: dict[str, str],
+) -> None:
     """Draw the figures, and write the page that holds them all."""
     from src.report import model_report, page
 
     history = pd.read_csv(paths.existing(paths.MODELS / "history.csv", "train"))
     answers = model_report.Answers(test.images, test.labels, tflite, tuple(scores["per_emotion"]))
-    found = model_report.Findings(answers, scores, history, disturbed, faces)
+    found = model_report.Findings(answers, scores, history, disturbed, faces, facts)
     page.write(paths.REPORTS, lambda: model_report.figures(found), lambda pictures: model_report.tell(found, pictures))
 
 
@@ -96,7 +125,8 @@ def main(argv: list[str] | None = None) -> None:
     cli.parser("evaluate", __doc__).parse_args(argv)
     summary, test, rows = splits.load_summary(), splits.load("test"), splits.load_rows("test")
     names = tuple(summary["emotions"])
-    shipped = json.loads(paths.existing(paths.MOBILE / "variants.json", "export").read_text())["shipped"]
+    exported = json.loads(paths.existing(paths.MOBILE / "variants.json", "export").read_text())
+    shipped = exported["shipped"]
     baseline = json.loads(paths.existing(paths.BASELINE / "scores.json", "baseline").read_text())
     run_id, run = sending.read_run()
     tflite, float32, disturbed = predict(test, paths.existing(paths.MOBILE / f"{shipped}.tflite", "export"))
@@ -119,7 +149,8 @@ def main(argv: list[str] | None = None) -> None:
         }
     )
     faces = f"{'drawn faces' if summary['source']['kind'] == 'drawn' else 'FER2013'}, {summary['protocol']}"
-    write_report(scores, test, tflite, disturbed, faces)
+    facts = origin(run, run_id, exported["variants"][shipped], summary["digest"])
+    write_report(scores, test, tflite, disturbed, faces, facts)
     print(report)
     sending.send("evaluate")
 

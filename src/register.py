@@ -11,7 +11,7 @@ from src import cli, paths
 from src.faces import drawn, splits
 from src.faces.crop import FER2013_CROP
 from src.report import card
-from src.tracking import bundle, registry, runs, sending, store
+from src.tracking import bundle, lineage, registry, runs, sending, store
 from src.tracking.description import way_back
 
 GOLDEN_SEED = 7
@@ -83,7 +83,7 @@ def main(argv: list[str] | None = None) -> None:
             paths.BUNDLE,
             paths.existing(paths.MODELS / "model.keras", "train"),
             version_tags(facts, len(model)),
-            f"{model_card}\n{way_back(run_here, description)}",
+            f"{model_card}\n{way_back(run_here, description, locked=bool(lineage.data_tags()))}",
         )
     paths.write_json(
         paths.MODELS / "registered.json",

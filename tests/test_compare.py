@@ -39,7 +39,7 @@ def log_run(name: str, predicted: np.ndarray, digest: str, rows: np.ndarray | No
     paths.REPORTS.mkdir(exist_ok=True)
     table.to_csv(paths.REPORTS / "predictions.csv", index=False)
     return runs.send(
-        f"{name}-{predicted.sum()}", description, [], {}, {}, {"reports": [paths.REPORTS / "predictions.csv"]}
+        f"{name}-{predicted.sum()}", description, [], {}, {}, {}, {"reports": [paths.REPORTS / "predictions.csv"]}
     )
 
 

@@ -159,6 +159,7 @@ def test_a_queued_experiment_that_runs_in_a_copy_reports_to_the_store_of_the_pro
 
 def test_dvc_compares_metrics_and_draws_plots_that_need_no_network(project: Path):
     assert "test.calibration_error" in call(project, "dvc", "metrics", "show")
+    assert "-" in call(project, "dvc", "metrics", "diff", "HEAD", "wider")
     call(project, "dvc", "plots", "diff", "HEAD", "wider")
     page = (project / "dvc_plots/index.html").read_text()
     assert "accuracy by epoch" in page
@@ -168,7 +169,7 @@ def test_dvc_compares_metrics_and_draws_plots_that_need_no_network(project: Path
     if browser:
         offline = ("--headless", "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=4000")
         drawn = call(project, browser, *offline, "--dump-dom", (project / "dvc_plots/index.html").as_uri())
-        assert drawn.count('class="marks"') == 5, "vega has drawn every plot"
+        assert drawn.count('class="marks"') == 6, "vega has drawn every plot"
 
 
 def test_mlflow_run_reruns_the_pipeline_and_points_to_the_run_that_is_reused(project: Path):

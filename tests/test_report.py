@@ -38,7 +38,7 @@ def findings(answers: Answers) -> model_report.Findings:
     table = robustness.measure(lambda images: {"network": labels, "hog-svm": 0 * labels}, answers.images, labels)
     confusion = metrics.confusion_matrix(labels, probabilities.argmax(axis=1), 3)
     scores = {
-        "run": {"id": "r1", "name": "<resnet>"},
+        "protocol": "pooled",
         "variant": "int8",
         "test": metrics.summarise(labels, probabilities) | {"calibration_error": error},
         "per_emotion": metrics.per_class(confusion, NAMES).to_dict("index"),
@@ -48,7 +48,7 @@ def findings(answers: Answers) -> model_report.Findings:
     }
     history = pd.DataFrame({"accuracy": [0.3, 0.5, 0.6], "loss": [1.1, 0.9, 0.8]})
     history[["val_accuracy", "val_loss"]] = [[0.4, 1.0], [0.7, 0.7], [0.6, 0.9]]
-    return model_report.Findings(answers, scores, history, table, "drawn faces, official")
+    return model_report.Findings(answers, scores, history, table, "drawn faces, official", {"run": "<resnet> (r1)"})
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,7 @@ def test_the_model_report_is_one_page_that_tells_everything(findings: model_repo
         "mistakes", "closest_calls",
     }  # fmt: skip
     assert "answers 93.3% of 30 images right" in html
+    assert "These images chose the weights too, as in the seed: the figure is optimistic." in html
     assert "epoch 2, the best on val" in html
     assert "&lt;resnet&gt;" in html, "names are text, not HTML"
 
@@ -150,6 +151,7 @@ def test_the_data_report_is_one_page_that_tells_everything(source: Data, tmp_pat
     page.write(tmp_path, lambda: data_report.figures(source), lambda found: data_report.tell(source, found))
     html = demand_self_contained(tmp_path)
     assert "63 images in train, 3 images in val, 7 images in test" in html
+    assert "3 images of val (100.0%) and 1 images of test (14.3%) have a copy in train" in html
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "counts", "faces", "mean_faces", "pixels", "copies",
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from src.fer2013 import EMOTIONS, USAGES
@@ -29,7 +30,7 @@ def figures(data: Data) -> dict[str, Figure]:
 def draw_counts(table: pd.DataFrame) -> Figure:
     """Draw the table of `counts` as bars, the source beside the splits."""
     used = table[["train", "val", "test"]]
-    figure = style.canvas(11, 4.2)
+    figure = style.canvas(11, 6.4)
     for axes, part, title in zip(
         figure.subplots(1, 2),
         (table[list(USAGES)], used[used.any(axis=1)]),
@@ -49,9 +50,12 @@ def draw_mean_faces(data: Data) -> Figure:
     """Draw the mean of all faces of each emotion."""
     codes = np.unique(data.emotions)
     means = np.array([data.images[data.emotions == code].mean(axis=0) for code in codes])
+    means = 255 * (means - means.min()) / max(np.ptp(means), 1)  # all alike; unstretched they are nearly one grey
     numbers = np.bincount(data.emotions)[codes]
     captions = {at: f"{EMOTIONS[code]}\n{numbers[at]:,} images" for at, code in enumerate(codes)}
-    return gallery.grid(means, np.arange(len(codes))[None], "The mean face of each emotion", captions)
+    return gallery.grid(
+        means, np.arange(len(codes))[None], "The mean face of each emotion, contrast stretched", captions
+    )
 
 
 def draw_pixels(data: Data) -> Figure:
@@ -64,6 +68,8 @@ def draw_pixels(data: Data) -> Figure:
         ],
         ignore_index=True,
     )
+    # Lines differ too, for print without colours.
+    dashes = dict(zip(style.SPLITS.values(), ("-", "--", ":"), strict=True))
     figure = style.canvas(10, 3.8)
     for axes, key, text in zip(
         figure.subplots(1, 2),
@@ -73,6 +79,8 @@ def draw_pixels(data: Data) -> Figure:
     ):
         sns.histplot(table, x=key, hue="split", palette=style.SPLITS, element="step", fill=False, stat="density",
                      common_norm=False, bins=40, ax=axes)  # fmt: skip
+        for drawn in (*axes.lines, *axes.get_legend().legend_handles):
+            drawn.set_linestyle(dashes[to_hex(drawn.get_color())])
         axes.set(xlabel=text, ylabel="share of the split, per grey level")
     figure.suptitle("Brightness and contrast")
     return figure
@@ -96,7 +104,7 @@ def tell(data: Data, pictures: dict[str, bytes]) -> str:
     splits = data.summary["splits"]
     lead = ", ".join(f"{split['images']:,} images in {name}" for name, split in splits.items())
     facts = {
-        "source": data.summary["source"]["name"],
+        "source": _source(data.summary["source"]),
         "faces": "drawn by code, nobody's" if data.summary["source"]["kind"] == "drawn" else "FER2013",
         "emotions": ", ".join(data.summary["emotions"]),
         "protocol": data.summary["protocol"],
@@ -119,13 +127,13 @@ def tell(data: Data, pictures: dict[str, bytes]) -> str:
         page.Part(
             "Copies",
             "Pixel for pixel the same. A copy in two parts would be learned and then asked; a copy with another label "
-            "teaches both.",
+            f"teaches both. Of the splits, {_leaks(data)}.",
             (pictures["copies"],) if "copies" in pictures else (),
             duplicates(data),
         ),
         page.Part(
             "Left out",
-            "Images of the chosen emotions that no split keeps, by the reason; removed.csv lists them.",
+            "Images of the chosen emotions that no split keeps, by the reason; data/processed/removed.csv lists them.",
             (),
             removed,
         ),
@@ -137,3 +145,21 @@ def tell(data: Data, pictures: dict[str, bytes]) -> str:
         ),
     ]
     return page.render("Data report", f"{lead}.", facts, parts)
+
+
+def _source(source: dict) -> str:
+    """Say which file the faces are from, and how one knows it again."""
+    if not source.get("md5"):
+        return source["name"]
+    known = f"the challenge's {source['original']}" if source["original"] else "not one of the challenge's files"
+    return f"{source['name']}, md5 {source['md5']}, {known}"
+
+
+def _leaks(data: Data) -> str:
+    """Say how much of val and of test lies in train as well."""
+    train = data.identity[data.splits["train"]]
+    told = []
+    for name in ("val", "test"):
+        copied = np.isin(data.identity[data.splits[name]], train)
+        told.append(f"{copied.sum():,} images of {name} ({copied.mean():.1%})")
+    return " and ".join(told) + " have a copy in train"

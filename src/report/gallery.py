@@ -98,14 +98,14 @@ def grid(
     height, width = positions.shape
     # One picture of them all: an axes for each would take seconds to lay out.
     mosaic = np.full((height * down, width * across), 255, np.uint8)
-    figure = style.canvas((0.8 if rows else 0) + width * INCHES, 0.4 + height * down * INCHES / across)
+    figure = style.canvas((1.1 if rows else 0) + width * INCHES, 0.4 + height * down * INCHES / across)
     axes = figure.subplots()
     for (row, column), at in np.ndenumerate(positions):
         if at < 0:
             continue
         top, left = row * down, column * across
         mosaic[top : top + SIDE, left : left + SIDE] = images[at].reshape(SIDE, SIDE)
-        axes.text(left + SIDE / 2, top + SIDE + 2, (captions or {}).get(at, ""), size=9, ha="center", va="top")
+        axes.text(left + SIDE / 2, top + SIDE + 2, (captions or {}).get(at, ""), size=10, ha="center", va="top")
         if frames and at in frames:
             corner = left - 0.5, top - 0.5
             axes.add_patch(Rectangle(corner, SIDE, SIDE, fill=False, edgecolor=frames[at], linewidth=4))

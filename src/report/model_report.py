@@ -20,7 +20,8 @@ class Findings(NamedTuple):
         scores: Content of metrics.json.
         history: Content of history.csv, one row per epoch.
         robustness: As `robustness.measure` gives it, of the network and the baseline.
-        faces: Which faces these are, in a few words.
+        faces: Which faces these are, in a few words: `FER2013, official`.
+        facts: What the model is and where it came from, name -> value.
     """
 
     answers: Answers
@@ -28,6 +29,7 @@ class Findings(NamedTuple):
     history: pd.DataFrame
     robustness: pd.DataFrame
     faces: str
+    facts: dict[str, str]
 
     @property
     def subject(self) -> str:
@@ -43,11 +45,13 @@ def figures(findings: Findings) -> dict[str, Figure]:
     bins = reliability.by_confidence(labels, probabilities)
     error = findings.scores["test"]["calibration_error"]
     found = {
-        "confusion_matrix": plots.confusion_heatmaps(confusion, names, findings.subject),
+        "confusion_matrix": plots.confusion_heatmaps(confusion, names, f"Confusion matrix: {findings.subject}"),
         "training_curves": plots.training_curves(history, f"Accuracy and loss by epoch ({findings.faces})"),
         "training_violins": plots.history_violins(history, f"Accuracies and losses of all epochs ({findings.faces})"),
-        "reliability": plots.reliability_diagram(bins, error, findings.subject),
-        "coverage": plots.coverage_curve(reliability.coverage(labels, probabilities), findings.subject),
+        "reliability": plots.reliability_diagram(bins, error, f"Reliability: {findings.subject}"),
+        "coverage": plots.coverage_curve(
+            reliability.coverage(labels, probabilities), f'What "not sure" costs: {findings.subject}'
+        ),
         "robustness": plots.robustness_curves(
             findings.robustness, np.bincount(labels).max() / len(labels), f"Harder faces: {findings.subject}"
         ),
@@ -72,9 +76,9 @@ def tell(findings: Findings, pictures: dict[str, bytes]) -> str:
         f"The {findings.subject} answers {test['accuracy']:.1%} of {test['images']:,} images right (95 % interval "
         f"{test['accuracy_low']:.1%} to {test['accuracy_high']:.1%}); {test['wrong']:,} are wrong."
     )
-    facts = {
-        "run": f"{scores['run']['name']} ({scores['run']['id']})",
-        "faces": findings.faces,
+    if scores["protocol"] == "pooled":
+        lead += " These images chose the weights too, as in the seed: the figure is optimistic."
+    facts = findings.facts | {
         "emotions": ", ".join(findings.answers.names),
         "macro F1": f"{test['macro_f1']:.3f}",
         "log loss": f"{test['log_loss']:.3f}",
@@ -122,8 +126,12 @@ def _parts(findings: Findings) -> list[tuple[str, str, tuple[str, ...], pd.DataF
         ),
         (
             "The most confident mistakes",
-            "Wrong, and surest of it. Some of FER2013's labels are wrong themselves: people agree with 65 ± 5 % of "
-            "them.",
+            "Wrong, and surest of it."
+            + (
+                " Some of FER2013's labels are wrong themselves: people agree with 65 ± 5 % of them."
+                if findings.faces.startswith("FER2013")
+                else ""
+            ),
             ("mistakes",),
             None,
         ),
@@ -136,8 +144,9 @@ def _parts(findings: Findings) -> list[tuple[str, str, tuple[str, ...], pd.DataF
         (
             "Training",
             f"{len(findings.history)} epochs; the weights of epoch {best}, the best on val, were kept. Train images "
-            "are augmented, so train can lie below val. The violins show how the same values are distributed, lines "
-            "at the quartiles.",
+            "are augmented, and perhaps blended and answered by a teacher too, so train can lie below val, and its "
+            "loss is another one; where params.yaml lets the images grow, the curves have a kink. The violins show "
+            "how the same values are distributed, lines at the quartiles.",
             ("training_curves", "training_violins"),
             None,
         ),

@@ -63,20 +63,25 @@ def describe(client: Any, run_id: str, description: Description) -> None:
     client.log_inputs(run_id, datasets=datasets)
 
 
-def way_back(run_id: str, description: Description) -> str:
+def way_back(run_id: str, description: Description, locked: bool) -> str:
     """Tell, as markdown, the commands that bring one to the code, the parameters and the data of a run.
 
     Args:
         run_id: In the store that the text stands in.
         description: Of the run.
+        locked: Whether a dvc.lock tells of its files; a stage that was run by hand leaves none.
     """
     commit = description.lineage.get("mlflow.source.git.commit")
     lines = [
         f"git checkout {commit}" if commit else "# the commit is not known: this was no git repository",
         f"mlflow artifacts download --run-id {run_id} --artifact-path lineage --dst-path .",
         *(["git apply --allow-empty lineage/changes.diff"] if description.changes else []),
-        "cp lineage/dvc.lock lineage/params.yaml .",
-        "dvc pull --with-deps evaluate    # or, where no remote has it, make everything anew: dvc repro",
+        "cp lineage/params.yaml .",
+        *(
+            ["cp lineage/dvc.lock .", "dvc pull --with-deps evaluate    # or, where no remote has it: dvc repro"]
+            if locked
+            else ["dvc repro"]
+        ),
     ]
     about = f"Run {description.name} (`{run_id}`), data {description.tags['data_digest'][:12]}."
     return "\n".join(["## The way back to what made it", "", about, "", "```bash", *lines, "```", ""])

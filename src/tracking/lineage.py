@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
+import json
 import os
 import platform
 import subprocess
@@ -11,15 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from src import paths
-from src.config import parse_yaml
+from src.config import changed, parse_yaml, read_sections
 from src.tracking import machine
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("keras", "tensorflow", "numpy", "opencv-python-headless", "mlflow", "dvc")
 """Those whose version is a tag; the run's artifact `lineage/packages.txt` lists all."""
 
-FILES = (Path("dvc.lock"), paths.PARAMS)
-"""What, beside the code, says how outputs were made. Not dvc.yaml: DVC would take the copy in the store for stages."""
+LOCK = Path("dvc.lock")
 
 TAGGED = (
     "data/raw/faces.npz",
@@ -87,17 +88,67 @@ def run_name(params: dict[str, Any]) -> str:
         for key, value in params.items()
         if usual and value != usual.get(key, key) and not key.startswith("data.") and key != "model.architecture"
     ]
+    teacher = read_sections()["teacher"]
+    if usual and _flat(teacher, "teacher") != _section("teacher", usual):
+        differing.append("another teacher" if teacher else "no teacher")
     told = differing[:MOST_DIFFERENCES] + ["..."] * (len(differing) > MOST_DIFFERENCES)
     experiment = os.environ.get("DVC_EXP_NAME")
     return ", ".join([f"{experiment}: {name}" if experiment else name, *told])
 
 
+def settings() -> dict[str, Any]:
+    """Give what else in params.yaml made the results: teacher (None where there is none), export, baseline."""
+    sections = read_sections()
+    return {key: value for name in ("teacher", "export", "baseline") for key, value in _section(name, sections).items()}
+
+
+def files(params: dict[str, Any], folder: Path) -> list[Path]:
+    """Give what, beside the code, says how the outputs were made: params.yaml, and dvc.lock where it tells of them.
+
+    Not dvc.yaml: DVC would take the copy in the store for stages.
+
+    Args:
+        params: The run's own, which the command line may have changed.
+        folder: Where to write a params.yaml with them.
+    """
+    text = paths.PARAMS.read_text(encoding="utf-8")
+    now = _flat(parse_yaml(text))
+    own = {key: value for key, value in params.items() if key in now and now[key] != value}
+    (folder / paths.PARAMS.name).write_text(changed(text, own) if own else text, encoding="utf-8")
+    return [folder / paths.PARAMS.name, *([LOCK] if data_tags() else [])]
+
+
 def data_tags() -> dict[str, str]:
-    """Give the md5 of data and model in the workspace's dvc.lock; nothing where there is none."""
-    lock = FILES[0]
-    stages = parse_yaml(lock.read_text(encoding="utf-8"))["stages"].values() if lock.exists() else ()
+    """Give the md5 of data and model, as in the workspace's dvc.lock.
+
+    Nothing where there is no lock, or where a file is not the one that it names: a stage that was run by hand.
+    """
+    stages = parse_yaml(LOCK.read_text(encoding="utf-8"))["stages"].values() if LOCK.exists() else ()
     outputs = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", ()) if "md5" in out}
-    return {f"md5.{Path(path).name}": outputs[path] for path in TAGGED if path in outputs}
+    locked = {path: outputs[path] for path in TAGGED if path in outputs}
+    here = {path: _md5(Path(path)) for path in locked if Path(path).exists()}
+    if any(here[path] != locked[path] for path in here):
+        return {}
+    return {f"md5.{Path(path).name}": md5 for path, md5 in locked.items()}
+
+
+def _md5(path: Path) -> str:
+    """Give the md5 of a file, or that of a folder as DVC takes it, with `.dir` behind."""
+    if path.is_file():
+        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    inside = sorted(file for file in path.rglob("*") if file.is_file())
+    listed = [{"md5": _md5(file), "relpath": file.relative_to(path).as_posix()} for file in inside]
+    return hashlib.md5(json.dumps(listed).encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _section(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Give the values of one section under their whole names; `{name: None}` if it is null.
+
+    Args:
+        name: Of the section.
+        values: Sections, or already flat values.
+    """
+    return {key: value for key, value in _flat(values).items() if key == name or key.startswith(f"{name}.")}
 
 
 def _flat(values: Any, prefix: str = "") -> dict[str, Any]:

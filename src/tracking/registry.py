@@ -16,7 +16,8 @@ COMPARABLE = ("emotions", "protocol", "data_digest")
 ABOUT = """Tells the emotion of one face of 48 x 48 grey levels, as uint8 `(n, 48, 48, 1)`.
 
 Each version is one deployable thing: the phone's `.tflite` with manifest, golden samples and card (`artifacts/bundle`),
-and the Keras model to train on (`artifacts/keras`). Its description is its model card and the way back to what made it.
+and the Keras model to train on (`artifacts/model.keras`). Its description is its model card and the way back to what
+made it.
 
 - `@candidate`: the best on val of those not judged yet
 - `@champion`: let through by the gate, `python -m src.promote`; the experiment `promotions` keeps every decision

@@ -98,6 +98,7 @@ def send(
     description: Description,
     history: list[dict[str, float]],
     metrics: dict[str, float],
+    settings: dict[str, Any],
     tags: dict[str, str],
     files: dict[str, list[Path]],
 ) -> str:
@@ -110,6 +111,8 @@ def send(
         description: What the run is, in case this store does not know it.
         history: One dict per epoch, as `fit` gives it.
         metrics: Final metrics by their names in MLflow.
+        settings: Values of params.yaml that only later stages, or none of the run's own, depend on. MLflow lets no
+            parameter be changed: where one is there with another value, a tag of its name says the new one.
         tags: Facts that only the finished files tell.
         files: Folder in the run's artifacts -> files or folders to put there.
 
@@ -119,7 +122,7 @@ def send(
     Raises:
         ConnectionError: The store can't be reached.
     """
-    from mlflow.entities import RunTag
+    from mlflow.entities import Param, RunTag
 
     client = store.connect()
     with store.errors():
@@ -133,10 +136,13 @@ def send(
         if there.info.status == "RUNNING":  # the store was gone when training ended
             client.set_terminated(known)
         missing = {name: value for name, value in metrics.items() if there.data.metrics.get(name) != value}
+        stored = there.data.params
+        changed = {name: str(value) for name, value in settings.items() if stored.get(name, str(value)) != str(value)}
         client.log_batch(
             known,
             metrics=[metric(name, value, step=0) for name, value in missing.items()],
-            tags=[RunTag(name, value) for name, value in tags.items()],
+            params=[Param(name, str(value)) for name, value in settings.items() if name not in stored],
+            tags=[RunTag(name, value) for name, value in (tags | changed).items()],
         )
         for folder, sources in files.items():
             for path in sources:

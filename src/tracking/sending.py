@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import pandas as pd
 
 from src import paths
+from src.faces import splits
 from src.tracking import lineage, runs
 
 STAGES = ("train", "export", "evaluate")
+POOLED = "**Optimistic: `pooled`, as in the seed, tests on the images that chose the weights.** "
 
 
 def send(stage: str) -> None:
@@ -41,11 +44,15 @@ def send_all(up_to: str = STAGES[-1]) -> str:
         metrics |= test_metrics(_read(paths.REPORTS / "metrics.json", "evaluate"))
         metrics |= robustness_metrics(pd.read_csv(paths.existing(paths.REPORTS / "robustness.csv", "evaluate")))
         files["reports"] = [paths.REPORTS]
-    files["lineage"] = [path for path in lineage.FILES if path.exists()]
-    tags = lineage.data_tags() | ({"mlflow.note.content": _note(metrics)} if "evaluate" in done else {})
+    tags = lineage.data_tags()
+    if "evaluate" in done:
+        tags["mlflow.note.content"] = _note(metrics, description.tags["protocol"])
     if (paths.TEACHER / "run.json").exists():
-        runs.send(*read_run(paths.TEACHER), _history(paths.TEACHER), {}, {}, {})
-    sent = runs.send(run_id, description, history, metrics, tags, files)
+        tags["teacher"] = runs.send(*read_run(paths.TEACHER), _history(paths.TEACHER), {}, {}, {}, {})
+    tags["source_md5"] = str(splits.load_summary()["source"].get("md5", "none"))
+    with tempfile.TemporaryDirectory() as folder:
+        files["lineage"] = lineage.files(description.params, Path(folder))
+        sent = runs.send(run_id, description, history, metrics, lineage.settings(), tags, files)
     runs.point_out(sent)
     return sent
 
@@ -87,10 +94,11 @@ def robustness_metrics(disturbed: pd.DataFrame) -> dict[str, float]:
     return {f"robustness/{name}": float(value) for name, value in zip(names, harder["accuracy"], strict=True)}
 
 
-def _note(metrics: dict[str, float]) -> str:
+def _note(metrics: dict[str, float], protocol: str) -> str:
     """Give the description of a run that is evaluated, markdown."""
     low, high = metrics["test/accuracy_low"], metrics["test/accuracy_high"]
     return (
+        f"{POOLED if protocol == 'pooled' else ''}"
         f"**{metrics['test/accuracy']:.1%} on test** ({low:.1%} to {high:.1%}, {metrics['test/images']:,} images), "
         f"{metrics['mobile/val_accuracy']:.1%} on val, {metrics['robustness/mean']:.1%} on harder faces: the .tflite "
         f"that ships, {metrics['mobile/bytes']:,} bytes.\n\n"

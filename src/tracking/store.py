@@ -19,6 +19,12 @@ NOTES = {
 - **artifacts**: `reports/index.html` and `reports/data/index.html` tell it all; `lineage` holds what it was made from
 - **tags**: `git.dirty` says whether the code was committed, `md5...` which data and model
 """,
+    "fer-emotion-tune": """One run per search of `python -m src.tune`, with a nested run per trial.
+
+- **the search**: the best trial, the figures and the table of trials are in its run
+- **compare**: mark its trials, *Compare*, and look at the parallel coordinates
+- **tag** `end`: complete, pruned, failed or killed
+""",
     "promotions": "Every decision of the gate about a version: who, when, from, to, and the evidence.",
 }
 """Descriptions of the experiments that are made here, markdown."""

@@ -1,0 +1,77 @@
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+from modules import ROOT
+
+from src.config import changed, parse_yaml
+from src.tracking import lineage
+from src.tracking.description import Description, way_back
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a workspace, as the current folder, with a model and a folder of variants that its dvc.lock tells of."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    Path("models/mobile").mkdir(parents=True)
+    Path("models/model.keras").write_bytes(b"weights")
+    Path("models/mobile/a.tflite").write_bytes(b"a")
+    model = hashlib.md5(b"weights").hexdigest()
+    # As `dvc repro` wrote it for a folder with this one file.
+    folder = hashlib.md5(f'[{{"md5": "{hashlib.md5(b"a").hexdigest()}", "relpath": "a.tflite"}}]'.encode()).hexdigest()
+    Path("dvc.lock").write_text(
+        "stages:\n  train:\n    outs:\n"
+        f"    - path: models/model.keras\n      md5: {model}\n    - path: models/mobile\n      md5: {folder}.dir\n"
+    )
+    return tmp_path
+
+
+def test_the_lock_speaks_for_the_files_that_it_names(workspace: Path) -> None:
+    tags = lineage.data_tags()
+    assert set(tags) == {"md5.model.keras", "md5.mobile"}
+    assert tags["md5.mobile"].endswith(".dir")
+    assert [path.name for path in lineage.files({}, workspace / "models")] == ["params.yaml", "dvc.lock"]
+
+
+@pytest.mark.parametrize("path", ["models/model.keras", "models/mobile/a.tflite"])
+def test_the_lock_is_left_out_where_a_file_is_another_than_it_names(workspace: Path, path: str) -> None:
+    Path(path).write_bytes(b"made by hand")
+    assert lineage.data_tags() == {}
+    assert [found.name for found in lineage.files({}, workspace / "models")] == ["params.yaml"]
+
+
+def test_the_params_that_are_kept_are_those_of_the_run(workspace: Path) -> None:
+    kept, _ = lineage.files({"train.learning_rate": 0.25, "train.augmentation.zoom": 0.15}, workspace / "models")
+    original = Path("params.yaml").read_text()
+    assert parse_yaml(kept.read_text()) == parse_yaml(changed(original, {"train.learning_rate": 0.25}))
+    same, _ = lineage.files({"model.width": parse_yaml(original)["model"]["width"]}, workspace / "models")
+    assert same.read_text() == original
+
+
+def test_the_way_back_takes_the_lock_only_where_there_is_one() -> None:
+    description = Description("e", "resnet", {}, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
+    assert "cp lineage/dvc.lock ." in way_back("r", description, locked=True)
+    by_hand = way_back("r", description, locked=False)
+    assert "dvc.lock" not in by_hand
+    assert "cp lineage/params.yaml .\ndvc repro" in by_hand
+
+
+def test_what_else_made_the_results_is_told_with_the_teacher_or_without(workspace: Path) -> None:
+    found = lineage.settings()
+    assert found["teacher.model.width"] == 2.0
+    assert found["export.max_drop"] == 0.005
+    assert found["baseline.neighbours"] == 15
+    Path("params.yaml").write_text(changed(Path("params.yaml").read_text(), {"teacher": None}))
+    assert lineage.settings()["teacher"] is None
+
+
+def test_a_run_without_the_committed_teacher_says_so_in_its_name(workspace: Path) -> None:
+    committed = Path("params.yaml").read_text()
+    params = {"model.architecture": "resnet", "data.emotions": ["happy", "sad"], "data.protocol": "official"}
+    assert lineage.run_name(params) == "resnet-2-official"
+    Path("params.yaml").write_text(changed(committed, {"teacher.train.seed": 1}))
+    assert lineage.run_name(params) == "resnet-2-official, another teacher"
+    Path("params.yaml").write_text(changed(committed, {"teacher": None}))
+    assert lineage.run_name(params) == "resnet-2-official, no teacher"
