@@ -132,6 +132,17 @@ def test_a_version_with_a_changed_file_or_a_deleted_run_is_refused(shop: Shop):
     assert "is deleted" in why_not(judge(shop, second))
 
 
+@pytest.mark.parametrize("path", ["artifacts/model.keras", "MLmodel", "input_example.json"])
+def test_a_version_whose_other_files_were_changed_is_refused(shop: Shop, path: str):
+    files = shop.files(shop.add("good")).parents[1]
+    with (files / path).open("ab") as file:
+        file.write(b" ")
+    done = judge(shop)
+    assert failed(done) == ["files"]
+    assert "one was changed" in why_not(done)
+    assert shop.champion() is None
+
+
 def test_nobody_becomes_champion_while_the_present_one_can_not_be_compared_with(shop: Shop):
     shop.add("fair")
     judge(shop)

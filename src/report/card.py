@@ -47,8 +47,8 @@ Faces of test, disturbed by code; the mean over several strengths. A shift by 4 
 |---|{rules}
 {disturbances}
 
-`hog-svm` and `hog-knn` are classifiers on hand-crafted features (histograms of oriented gradients), for comparison; they
-learned from the faces as they are, the network from augmented ones.
+`hog-svm` and `hog-knn` are classifiers on hand-crafted features (histograms of oriented gradients), for comparison;
+they learned from the faces as they are, the network from augmented ones.
 
 ## Data and licence
 

@@ -85,6 +85,16 @@ def digest(folder: Path) -> str:
     return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 
+def digest_of_all(folder: Path) -> str:
+    """Give one sha256 of every file in a folder and below, their names included."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        whole.update(
+            f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n".encode()
+        )
+    return whole.hexdigest()
+
+
 def _golden(model: bytes, images: np.ndarray) -> dict[str, Any]:
     probabilities = Classifier(model).predict(images)
     samples = [

@@ -47,6 +47,8 @@ def examine(
             if who == "candidate":
                 versions.demand_whole(client, version)
             manifests[who] = bundle.verify(versions.fetch(client, version, folder / who))
+            if who == "candidate":
+                versions.demand_unchanged(client, version)
         except ValueError as error:
             judgement.rules.append(gate.Rule(FILES[who], WHOLE, str(error).replace(f"{folder / who}/", ""), False))
         else:

@@ -54,7 +54,7 @@ def promote(
     champion = versions.by_alias(client, name, versions.CHAMPION)
     number = champion and champion.number
     if number == candidate.number:
-        return Decided(_sign_champion(client, candidate, key), number, number)
+        return Decided(_sign_champion(client, candidate, None if dry_run else key), number, number)
     with store.errors(), tempfile.TemporaryDirectory() as folder:
         past = decisions.history(client, name, number)
         if version is None and candidate.number in (out := decisions.rolled_back(past)):
@@ -97,6 +97,7 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
         versions.demand_whole(client, target)
         there = versions.fetch(client, target, Path(folder))
         bundle.verify(there)
+        versions.demand_unchanged(client, target)
         run_id = decisions.begin(client, decisions.ROLLED_BACK, name, present, target.number, reason)
         _move(client, name, target.number, _sign(there, key), keep)
         decisions.finish(client, run_id, decisions.ROLLED_BACK)

@@ -69,8 +69,9 @@ def register(
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-            source = _log_model(client, run_id, bundle, keras_model, tags["emotions"].split(", "))
-            version = client.create_model_version(name, source, run_id, tags=tags, description=description).version
+            source, files = _log_model(client, run_id, bundle, keras_model, tags["emotions"].split(", "))
+            kept = tags | {"files": files}
+            version = client.create_model_version(name, source, run_id, tags=kept, description=description).version
         return Registered(str(version), not same, _consider(client, name, int(version), tags))
 
 
@@ -127,15 +128,19 @@ def _candidate(client: Any, name: str) -> Any | None:
         return None
 
 
-def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels: list[str]) -> str:
-    """Log the pyfunc with bundle and Keras model as the run's artifact `model-<digest>`, and give its address."""
+def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels: list[str]) -> tuple[str, str]:
+    """Log the pyfunc with bundle and Keras model as the run's artifact `model-<digest>`.
+
+    Returns:
+        Its address, and the digest of all its files.
+    """
     import mlflow
     import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     from src.faces.drawn import draw
-    from src.tracking.bundle import digest
+    from src.tracking.bundle import digest, digest_of_all
 
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, 48, 48, 1))]),
@@ -152,4 +157,5 @@ def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels
             pip_requirements=["ai-edge-litert", "mlflow", "numpy", "pandas"],
         )
         client.log_artifacts(run_id, f"{folder}/model", place)
-    return f"{client.get_run(run_id).info.artifact_uri}/{place}"
+        files = digest_of_all(Path(folder) / "model")
+    return f"{client.get_run(run_id).info.artifact_uri}/{place}", files

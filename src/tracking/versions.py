@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -77,24 +78,28 @@ def fetch(client: Any, version: Version, folder: Path) -> Path:
         ValueError: A file is missing, is one too many, or the manifest was changed.
         ConnectionError: The store can't be reached.
     """
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import mlflow.artifacts
-    from mlflow.exceptions import MlflowException
-    from requests.exceptions import RequestException
-
     source = client.get_model_version_download_uri(version.name, version.number)
     _demand(version, f"{source}/{PLACE}", set(bundle.FILES), exactly=True)
-    try:
-        there = mlflow.artifacts.download_artifacts(artifact_uri=f"{source}/{PLACE}", dst_path=str(folder))
-    except (MlflowException, RequestException) as error:
-        raise ConnectionError(f"{version}: the download failed, try again; {error}") from None
-    found, expected = bundle.digest(Path(there)), version.tags.get("bundle")
+    there = _download(version, f"{source}/{PLACE}", folder)
+    found, expected = bundle.digest(there), version.tags.get("bundle")
     if found != expected:
         raise ValueError(
             f"{version}: {bundle.MANIFEST} has sha256 {found}, registered was {expected}; "
             "it was changed, register the run again"
         )
-    return Path(there)
+    return there
+
+
+def _download(version: Version, place: str, folder: Path) -> Path:
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow.artifacts
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+
+    try:
+        return Path(mlflow.artifacts.download_artifacts(artifact_uri=place, dst_path=str(folder)))
+    except (MlflowException, RequestException) as error:
+        raise ConnectionError(f"{version}: the download failed, try again; {error}") from None
 
 
 def demand_whole(client: Any, version: Version) -> None:
@@ -105,7 +110,11 @@ def demand_whole(client: Any, version: Version) -> None:
         ConnectionError: The store can't be reached.
     """
     run = _if_there(lambda: client.get_run(version.run_id))
-    if run is None or run.info.lifecycle_stage != "active":
+    if run is None:
+        raise ValueError(
+            f"{version}: its run {version.run_id} is gone, and its files with it; restore it from a backup"
+        )
+    if run.info.lifecycle_stage != "active":
         raise ValueError(
             f"{version}: its run {version.run_id} is deleted, and `mlflow gc` takes "
             f"the files with it; `mlflow runs restore --run-id {version.run_id}` brings it back"
@@ -113,6 +122,23 @@ def demand_whole(client: Any, version: Version) -> None:
     source = client.get_model_version_download_uri(version.name, version.number)
     _demand(version, source, {"MLmodel", "artifacts"})
     _demand(version, f"{source}/artifacts", {"model.keras", "bundle"})
+
+
+def demand_unchanged(client: Any, version: Version) -> None:
+    """Check that every file that was registered as a version, the Keras model among them, is as it was.
+
+    Raises:
+        ValueError: One is not.
+        ConnectionError: The store can't be reached.
+    """
+    source = client.get_model_version_download_uri(version.name, version.number)
+    with tempfile.TemporaryDirectory() as folder:
+        found = bundle.digest_of_all(_download(version, source, Path(folder)))
+    if found != version.tags.get("files", found):  # versions of before this tag are taken as they are
+        raise ValueError(
+            f"{version}: its files have sha256 {found} together, registered were {version.tags['files']}; "
+            "one was changed, register the run again"
+        )
 
 
 def _demand(version: Version, place: str, names: set[str], exactly: bool = False) -> None:
