@@ -56,10 +56,7 @@ def find(options: Namespace) -> tuple[Any, Any]:
     """
     from src.tracking import store, versions
 
-    uri = store.tracking_uri()
-    file = Path(uri.removeprefix("sqlite:///"))
-    if uri.startswith("sqlite:///") and not file.exists():
-        raise FileNotFoundError(f"{file} is missing, expected the MLflow store; say where it is by --tracking-uri")
+    store.demand_existing()
     name = options.name or versions.default_name()
     with cli.hushed():
         client = store.connect()

@@ -30,7 +30,7 @@ def read_options(argv: list[str] | None) -> Namespace:
     parser = cli.parser("promote", __doc__)
     parser.epilog = (
         "The rules stand in params.yaml (promote:). Exit status: 0 promoted, nothing to do, or a dry run that passed; "
-        "1 refused. FER_SIGNING_KEY, the path of an Ed25519 private key (PEM), signs what is promoted."
+        "1 refused, or an error. FER_SIGNING_KEY, the path of an Ed25519 private key (PEM), signs what is promoted."
     )
     parser.add_argument("--version", metavar="N", help="this version instead of the one with the alias `candidate`")
     parser.add_argument("--name", help="registered model; by default the one of this workspace's data")
@@ -92,6 +92,7 @@ def history(options: Namespace) -> str:
     from src.tracking import decisions, store, versions
     from src.tracking.judgement import columns
 
+    store.demand_existing()
     client = store.connect()
     champion = versions.by_alias(client, options.name, versions.CHAMPION)
     number = champion and champion.number
@@ -105,10 +106,10 @@ def history(options: Namespace) -> str:
         (time(decision), end, f"version {decision.version}", decision.outcome, decision.reason)
         for decision, end in zip(moves, ends, strict=False)
     ]
-    lines = [
-        f"{options.name} in production (UTC):",
-        *columns([("from", "until", "", "because", "reason"), *production]),
-    ]
+    lines = [f"{options.name} was never in production"]
+    if production:
+        titles = ("from", "until", "", "because", "reason")
+        lines = [f"{options.name} in production (UTC):", *columns([titles, *production])]
     if number != (moves[-1].version if moves else None):
         lines.append(f"The champion is version {number or 'none'}; it was not made so by this program.")
     heads = ("when", "outcome", "versions", "accuracy", "who", "reason")

@@ -58,6 +58,25 @@ def test_better_versions_become_champion_one_after_the_other_and_history_says_so
     assert "fair is what we have" in capsys.readouterr().out
 
 
+def test_history_says_that_nothing_was_in_production_yet(shop: Shop, capsys: pytest.CaptureFixture):
+    shop.add("good", protocol="pooled")
+    with pytest.raises(SystemExit):
+        promote.main([])
+    capsys.readouterr()
+    promote.main(["--history"])
+    printed = capsys.readouterr().out
+    assert "was never in production\n\nDecisions:" in printed
+    assert "refused" in printed
+
+
+def test_history_of_a_store_that_is_not_there_makes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(store.URI_VARIABLE, raising=False)
+    with pytest.raises(FileNotFoundError, match=r"mlflow\.db is missing"):
+        promote.main(["--history", "--name", "fer-emotion"])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_refusal_exits_with_1_is_kept_and_frees_the_candidate(shop: Shop):
     shop.add("good")
     promote.main([])

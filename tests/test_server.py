@@ -1,4 +1,4 @@
-"""A tracking server that goes away in the middle of training, for real: nothing is lost and nothing waits for it."""
+"""A tracking server that goes away, for real: nothing is lost, nothing waits for it, and nothing half-done is left."""
 
 import socket
 import subprocess
@@ -19,6 +19,7 @@ SMALL = {
     "data": {"drawn_images": 700},
     "model": {"width": 0.25},
     "train": {"epochs": len(EPOCHS), "batch_size": 16, "warmup_epochs": 1},
+    "promote": {"min_accuracy": 0.1, "min_recall": None, "min_agreement": None},
 }
 
 Make = Callable[..., Path]
@@ -75,7 +76,7 @@ def epochs(client: mlflow.MlflowClient, metric: str = "val/accuracy") -> list[in
     return [value.step for value in client.get_metric_history(run.info.run_id, metric)]
 
 
-def test_a_server_that_dies_in_the_middle_of_training_stalls_nothing_and_register_sends_what_is_missing(
+def test_a_server_that_dies_stalls_no_training_register_sends_what_is_missing_and_what_is_deployed_stays(
     make_workspace: Make, start_stage: Start, server: Server
 ) -> None:
     workspace = make_workspace("workspace", **SMALL)
@@ -107,3 +108,13 @@ def test_a_server_that_dies_in_the_middle_of_training_stalls_nothing_and_registe
     assert "robustness/mean" in run.data.metrics
     assert client.get_model_version_by_alias("fer-emotion-drawn", "candidate").run_id == run.info.run_id
     assert "reports/index.html" in {item.path for item in client.list_artifacts(run.info.run_id, "reports")}
+
+    assert start_stage(workspace, "promote", **settings).wait() == 0, log.read_text()
+    assert start_stage(workspace, "deploy", "--to", "app", **settings).wait() == 0, log.read_text()
+    deployed = {path.name: path.read_bytes() for path in (workspace / "app").iterdir()}
+    assert "emotion.tflite" in deployed
+    server.kill()
+    for command in (("promote", "--rollback"), ("promote", "--history"), ("deploy", "--to", "app")):
+        assert start_stage(workspace, *command, **settings).wait() == 1
+        assert log.read_text().splitlines()[-1].startswith(f"error: the MLflow store {server.uri}")
+    assert {path.name: path.read_bytes() for path in (workspace / "app").iterdir()} == deployed

@@ -50,6 +50,7 @@ def fetch(words: str) -> Answers:
         ConnectionError: The store can't be reached.
     """
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    store.demand_existing()
     client = store.connect()
     with store.errors(), tempfile.TemporaryDirectory() as folder:
         run = client.get_run(_find(client, words))

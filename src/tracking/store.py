@@ -44,6 +44,19 @@ def tracking_uri() -> str:
     return os.environ.get(URI_VARIABLE) or f"sqlite:///{root() / 'mlflow.db'}"
 
 
+def demand_existing() -> None:
+    """Check, for a command that only reads, that the store is there: MLflow would make an empty one.
+
+    Raises:
+        FileNotFoundError: It is a file that is not there.
+    """
+    file = Path(tracking_uri().removeprefix("sqlite:///"))
+    if tracking_uri().startswith("sqlite:///") and not file.exists():
+        raise FileNotFoundError(
+            f"{file} is missing, expected the MLflow store; go to its workspace, or say where it is by {URI_VARIABLE}"
+        )
+
+
 def connect() -> Any:
     """Give an `MlflowClient` of the store, made and migrated if it is the embedded one and not there yet.
 
@@ -52,6 +65,7 @@ def connect() -> Any:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     import mlflow
     from filelock import FileLock
 

@@ -52,7 +52,7 @@ def find(client: Any, name: str, version: str | None, alias: str) -> Version:
     if found is None:
         wanted = f"version {version}" if version else f"version with the alias {alias!r}"
         way_out = "run `dvc repro` first" if alias != CHAMPION else "run `python -m src.promote` first"
-        raise ValueError(f"{name} has no {wanted} in {store.tracking_uri()}; {way_out}, or choose another by --name")
+        raise ValueError(f"{name} has no {wanted} in {store.tracking_uri()}; {way_out}, or choose another")
     return found
 
 
