@@ -28,7 +28,12 @@ NOTES = {
     "promotions": "Every decision of the gate about a version: who, when, from, to, and the evidence.",
 }
 """Descriptions of the experiments that are made here, markdown."""
-NOTES["fer-emotion-drawn"] = f"**Faces drawn by code: nothing here is about real ones.**\n\n{NOTES['fer-emotion']}"
+NOTES |= {
+    name.replace(
+        "emotion", "emotion-drawn"
+    ): f"**Faces drawn by code: nothing here is about real ones.**\n\n{NOTES[name]}"
+    for name in ("fer-emotion", "fer-emotion-tune")
+}
 
 
 def root() -> Path:
