@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from modules import ROOT
 
-from src.config import changed, parse_yaml
+from src.config import changed, flat, parse_yaml, read_params
+from src.params import TrainParams
 from src.tracking import lineage
 from src.tracking.description import Description, way_back
 
@@ -43,11 +44,16 @@ def test_the_lock_is_left_out_where_a_file_is_another_than_it_names(workspace: P
 
 
 def test_the_params_that_are_kept_are_those_of_the_run(workspace: Path) -> None:
-    kept, _ = lineage.files({"train.learning_rate": 0.25, "train.augmentation.zoom": 0.15}, workspace / "models")
     original = Path("params.yaml").read_text()
-    assert parse_yaml(kept.read_text()) == parse_yaml(changed(original, {"train.learning_rate": 0.25}))
-    same, _ = lineage.files({"model.width": parse_yaml(original)["model"]["width"]}, workspace / "models")
-    assert same.read_text() == original
+    own = flat("train", read_params(TrainParams))
+    kept, _ = lineage.files(own, workspace / "models")
+    assert kept.read_text() == original
+    own = {key: value for key, value in own.items() if not key.startswith("train.growth")}
+    own |= {"train.learning_rate": 0.25, "train.augmentation.zoom": 0.5, "train.growth": None}
+    kept, _ = lineage.files(own, workspace / "models")
+    own |= {"train.augmentation": parse_yaml(original)["train"]["augmentation"] | {"zoom": 0.5}}
+    expected = {key: own[key] for key in ("train.learning_rate", "train.augmentation", "train.growth")}
+    assert parse_yaml(kept.read_text()) == parse_yaml(changed(original, expected))
 
 
 def test_the_way_back_takes_the_lock_only_where_there_is_one() -> None:

@@ -112,8 +112,13 @@ def files(params: dict[str, Any], folder: Path) -> list[Path]:
         folder: Where to write a params.yaml with them.
     """
     text = paths.PARAMS.read_text(encoding="utf-8")
-    now = _flat(parse_yaml(text))
-    own = {key: value for key, value in params.items() if key in now and now[key] != value}
+    now = parse_yaml(text)
+    own = {
+        f"{section}.{key}": value
+        for section, values in _nested(params).items()
+        for key, value in values.items()
+        if now[section][key] != value
+    }
     (folder / paths.PARAMS.name).write_text(changed(text, own) if own else text, encoding="utf-8")
     return [folder / paths.PARAMS.name, *([LOCK] if data_tags() else [])]
 
@@ -149,6 +154,18 @@ def _section(name: str, values: dict[str, Any]) -> dict[str, Any]:
         values: Sections, or already flat values.
     """
     return {key: value for key, value in _flat(values).items() if key == name or key.startswith(f"{name}.")}
+
+
+def _nested(values: dict[str, Any]) -> dict[str, Any]:
+    """Give `{"train": {"seed": 1}}` of `{"train.seed": 1}`."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        *parents, key = name.split(".")
+        target = found
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[key] = value
+    return found
 
 
 def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
