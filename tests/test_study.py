@@ -159,6 +159,23 @@ def test_a_failed_trial_costs_that_trial(search: Search):
     assert search.next() is not None
 
 
+def test_todays_params_are_tried_again_by_the_next_start_after_they_failed(search: Search):
+    study = search.study
+    first = search.next()
+    assert first is not None
+    first.on_end(workers.FAILED, "MemoryError")
+    for _ in range(2):
+        study.tidy()
+    assert [trial.user_attrs["values"] for trial in study.trials()] == [study.plan.today] * 2
+    again = search.next()
+    assert again is not None
+    again.on_epoch(epoch(0.4))
+    again.on_end(workers.COMPLETE, "")
+    assert study.of(study.plan.today) is not None
+    study.tidy()
+    assert ends(study) == ["failed", "complete"]
+
+
 def test_the_median_prunes_a_bad_trial_but_never_todays_params(search: Search):
     today, bad, *good = (search.next() for _ in range(6))
     assert today is not None
@@ -227,6 +244,18 @@ def test_a_winner_that_does_not_beat_todays_at_full_budget_is_refused(search: Se
     assert "val accuracy 0.8100, was 0.8000" in winner.apply(search.study, search.run, pool, print)
     rate = search.study.trials()[1].user_attrs["values"]["train.learning_rate"]
     assert f"learning_rate: {rate}" in paths.PARAMS.read_text()
+
+
+def test_trainings_in_full_need_no_complete_trial_of_todays_params(search: Search, faces: tuple[Split, Split]):
+    for accuracy, how in ((0.5, workers.FAILED), (0.6, workers.COMPLETE)):
+        trial = search.next()
+        assert trial is not None
+        trial.on_epoch(epoch(accuracy))
+        trial.on_end(how, "MemoryError")
+    pool = workers.Pool(1, *faces, ("happy", "sad", "neutral"), teacher=None)
+    for number, accuracy in ((0, 0.8), (1, 0.81)):
+        search.study.optuna.set_user_attr(f"in full: {number}", accuracy)
+    assert "val accuracy 0.8100, was 0.8000" in winner.apply(search.study, search.run, pool, print)
 
 
 def test_a_sampler_whose_package_is_missing_names_it(workspace: Path):

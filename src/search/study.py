@@ -59,10 +59,10 @@ class Study:
         complete = [trial for trial in self.trials() if trial.state.name == "COMPLETE"]
         return max(complete, key=lambda trial: trial.value or 0, default=None)
 
-    def of(self, values: dict[str, Any]) -> FrozenTrial | None:
-        """Give the first complete trial of these values."""
-        complete = (trial for trial in self.trials() if trial.state.name == "COMPLETE")
-        return next((trial for trial in complete if trial.user_attrs["values"] == values), None)
+    def of(self, values: dict[str, Any], complete: bool = True) -> FrozenTrial | None:
+        """Give the first trial of these values: the first that is complete, or whatever became of it."""
+        same = (trial for trial in self.trials() if trial.user_attrs.get("values") == values)
+        return next((trial for trial in same if trial.state.name == "COMPLETE" or not complete), None)
 
     def ask(self) -> optuna.Trial | None:
         """Give the next trial, with its values; None where the budget is used up.
@@ -86,7 +86,8 @@ class Study:
             for trial in self.trials():
                 if trial.state.name == "RUNNING" and _is_dead(trial.user_attrs):
                     self.bury(trial.number, killed=True)
-            if all(trial.user_attrs.get("values") != self.plan.today for trial in self.trials()):
+            hopeful = [trial for trial in self.trials() if trial.state.name in ("WAITING", "RUNNING", "COMPLETE")]
+            if all(trial.user_attrs.get("values") != self.plan.today for trial in hopeful):
                 self.optuna.enqueue_trial(self.plan.today, {"values": self.plan.today})
 
     def bury(self, number: int, killed: bool) -> None:
