@@ -125,6 +125,28 @@ def test_a_search_that_was_killed_suggests_what_an_undisturbed_one_does(workspac
     assert values["killed"] == values["undisturbed"]
 
 
+def test_todays_params_are_tried_as_they_stand_there_however_many_digits_they_have(workspace: Path):
+    precise = changed(paths.PARAMS.read_text(), {"train.learning_rate": 0.0012345})
+    paths.PARAMS.write_text(precise)
+    study = study_of()
+    study.tidy()
+    assert study.plan.today["train.learning_rate"] == 0.0012345
+    for _ in range(2):  # the second is the first's retry
+        trial = study.ask()
+        assert trial is not None
+        assert trial.user_attrs["values"] == study.plan.today
+        study.bury(trial.number, killed=True)
+
+
+def test_a_trial_of_todays_params_that_was_killed_before_it_took_them_is_theirs_again(workspace: Path):
+    study = study_of()
+    study.tidy()
+    study.bury(study.optuna.ask().number, killed=True)  # has no values yet, and no process
+    again = study.ask()
+    assert again is not None
+    assert again.params == again.user_attrs["values"] == study.plan.today
+
+
 def test_a_killed_trial_is_tried_again_once_and_counts_once(search: Search):
     study = search.study
     for _ in range(2):

@@ -75,7 +75,8 @@ class Study:
                 return None
             self.optuna.sampler = sampler(self.plan.tune, used)
             trial = self.optuna.ask({name: distribution(values) for name, values in self.plan.tune.space.items()})
-            facts = machine.process_tags() | {"values": self.plan.values(trial.params), "seen": time.time()}
+            values = trial.user_attrs.get("values") or self.plan.values(trial.params)  # today's are never rounded
+            facts = machine.process_tags() | {"values": values, "seen": time.time()}
             for name, value in facts.items():
                 trial.set_user_attr(name, value)
         return trial
@@ -99,7 +100,8 @@ class Study:
         kills = trials[number].user_attrs.get("kills", 0) + killed
         if kills <= 1 and number not in _retried(trials):
             facts = {"retry_of": number, "kills": kills, "values": trials[number].user_attrs.get("values")}
-            self.optuna.enqueue_trial(trials[number].params, facts)
+            asked = trials[number].system_attrs.get("fixed_params", {})  # it may have been killed before it took them
+            self.optuna.enqueue_trial(asked | trials[number].params, facts)
         self.fail(number)
 
     def fail(self, number: int) -> None:
