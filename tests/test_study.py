@@ -239,6 +239,39 @@ def test_runs_in_mlflow_follow_the_study_even_where_the_store_went_away_meanwhil
     assert nested["trial 2"].data.tags["reason"] == "why"
 
 
+def test_a_training_in_full_that_was_killed_goes_on_in_its_run(search: Search):
+    trial = search.next()
+    assert trial is not None
+    code = """
+import sys
+from argparse import Namespace
+from src.search import winner
+from src.search.plan import read_plan
+from src.search.study import open_study
+from src.tracking import store, studies
+study = open_study(read_plan(Namespace(n_trials="6")), "test", None)
+run = studies.StudyRun(store.connect(), sys.argv[1])
+winner.FullTraining(study, run, study.trials()[0], print).on_epoch(dict.fromkeys(
+    ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"), 0.5))
+"""
+    subprocess.run([sys.executable, "-c", code, search.run.id], check=True)
+    client, mine = store.connect(), f"tags.`mlflow.parentRunId` = '{search.run.id}'"
+
+    def statuses() -> dict[str, str]:
+        return {run.info.run_name: run.info.status for run in client.search_runs(["1"], mine)}
+
+    assert statuses() == {"trial 0": "RUNNING", "trial 0 in full": "RUNNING"}
+    with tune.study_run(search.study, "test") as run:
+        assert statuses() == {"trial 0": "RUNNING", "trial 0 in full": "KILLED"}
+        again = winner.FullTraining(search.study, run, search.study.trials()[0], print)
+        assert statuses() == {"trial 0": "RUNNING", "trial 0 in full": "RUNNING"}
+        again.on_epoch(epoch(0.5))
+        again.on_end(workers.COMPLETE, "")
+    full = [run for run in client.search_runs(["1"], mine) if run.info.run_name == "trial 0 in full"]
+    assert [(run.info.status, run.data.tags["end"]) for run in full] == [("FINISHED", "complete")]
+    assert [metric.step for metric in client.get_metric_history(full[0].info.run_id, "val/accuracy")] == [1]
+
+
 def test_a_study_is_not_gone_on_with_under_other_settings(workspace: Path):
     study_of()
     study_of(n_trials=9, pruner="none", sampler="random")  # these may change

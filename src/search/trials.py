@@ -140,10 +140,11 @@ def record(plan: Plan, trial: FrozenTrial) -> Record:
     """Give a trial as MLflow shall have it."""
     facts = trial.user_attrs
     job = plan.job(facts["values"])
+    budget = "shortened" if plan.tune.shortened else "full"
     return Record(
         name=f"trial {trial.number}",
         params=flat("model", job.model) | flat("train", job.train),
-        tags={"trial": str(trial.number), "budget": "shortened" if plan.tune.shortened else "full"},
+        tags={"trial": str(trial.number), "budget": budget, "host": facts["host"], "process": facts["process"]},
         history=facts.get("history", []),
         end=end(trial),
         reason=facts.get("reason", ""),
