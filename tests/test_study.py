@@ -79,6 +79,10 @@ def ends(study: Study) -> list[str]:
         ({"train.optimizer": {"type": "categorical", "choices": ["adamw", "adma"]}}, "train.optimizer: found 'adma'"),
         ({"train.optimizer": {"type": "categorical", "low": 1}}, "categorical needs `choices`, and nothing else"),
         ({"train.epochs": {"type": "int", "low": 1, "high": 90}}, "set tune.epochs to null to search them"),
+        (
+            {"model.architecture": {"type": "categorical", "choices": ["resnet", "dcnn"]}},
+            "tune.space.model.architecture: found dcnn with train.growth on, expected another",
+        ),
         ({}, "tune.space: found {}"),
     ],
 )
