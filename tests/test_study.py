@@ -202,6 +202,25 @@ def test_todays_params_are_tried_again_by_the_next_start_after_they_failed(searc
     assert ends(study) == ["failed", "complete"]
 
 
+def test_a_trial_that_another_machine_ended_while_this_one_slept_is_dropped(search: Search):
+    slept, ended = search.next(), search.next()
+    assert slept is not None
+    assert ended is not None
+    slept.on_epoch(epoch(0.4))
+    for trial in (slept, ended):
+        search.study.bury(trial.asked.number, killed=True)  # the other machine
+    search.signed -= 3600
+    search.tick()
+    assert slept.on_epoch(epoch(0.5)), "an answer that ends the training"
+    for trial in (slept, ended):
+        trial.on_end(workers.COMPLETE, "")
+    again = search.next()
+    assert again is not None
+    assert again.asked.user_attrs["values"] == slept.asked.user_attrs["values"]
+    assert ends(search.study) == ["killed", "killed", "", ""]
+    assert search.study.trials()[0].user_attrs["history"] == [epoch(0.4)]
+
+
 def test_the_median_prunes_a_bad_trial_but_never_todays_params(search: Search):
     today, bad, *good = (search.next() for _ in range(6))
     assert today is not None
