@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 
@@ -24,19 +26,56 @@ def parser(command: str, description: str) -> Parser:
 
 
 def run(main: Callable[[], None]) -> NoReturn:
-    """Run a command's `main` and exit: 0 done, 1 refused or failed in one line, 130 or 143 interrupted.
+    """Run a command's `main` and exit: 0 done, 1 refused or failed in one line, 129, 130 or 143 interrupted.
 
-    SIGTERM unwinds like Ctrl-C, so that a run in the tracking store is closed on the way out.
+    SIGTERM, and SIGHUP of a terminal that is closed, unwind like Ctrl-C, so that a run in the tracking store is closed
+    on the way out.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup has it ignored
+        signal.signal(signal.SIGHUP, _terminate)
     try:
         main()
     except (ValueError, OSError, ArithmeticError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
     except KeyboardInterrupt as interrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(143 if interrupt.args == ("SIGTERM",) else 130)
+        with suppress(OSError):  # its terminal may be gone
+            print("stopped", file=sys.stderr)
+        sys.exit(128 + (interrupt.args[0] if interrupt.args else signal.SIGINT))
     sys.exit(0)
+
+
+def call(
+    *words: str, folder: Path | None = None, environment: dict[str, str] | None = None, expected: tuple[int, ...] = (0,)
+) -> int:
+    """Run `python -m <words>` and give its exit status; an interrupt ends it with all that it has started.
+
+    It has a session of its own, so that a Ctrl-C in the terminal reaches it once, from here: DVC leaves the signal to
+    its stage and waits until that has closed its run.
+
+    Args:
+        words: Module and arguments.
+        folder: Where it runs; None is here.
+        environment: Its variables; None is this process's.
+        expected: Exit statuses that are no error.
+
+    Raises:
+        ChildProcessError: It ended otherwise, and has said why on stderr.
+    """
+    command = [sys.executable, "-m", *words]
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, start_new_session=True, preexec_fn=_heed_interrupts
+    )
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        process.wait()
+        raise
+    if status not in expected:
+        raise ChildProcessError(f"`{' '.join(words)}` ended with status {status} (see above)")
+    return status
 
 
 @contextmanager
@@ -60,5 +99,9 @@ def progress(total: int, name: str, unit: str = "image") -> Any:
     return tqdm(total=total, desc=name, unit=unit, unit_scale=unit == "image", disable=None, smoothing=0.05)
 
 
-def _terminate(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt("SIGTERM")
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell makes what it starts in the background ignore it
+
+
+def _terminate(number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt(number)

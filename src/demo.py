@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -56,10 +55,7 @@ def call(folder: Path, *words: str, expected: tuple[int, ...] = (0,)) -> int:
         ChildProcessError: The exit status is none of those expected; the command has said why on stderr.
     """
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_"))}
-    status = subprocess.run([sys.executable, "-m", *words], cwd=folder, env=environment).returncode
-    if status not in expected:
-        raise ChildProcessError(f"`{' '.join(words)}` ended with status {status} in {folder} (see above)")
-    return status
+    return cli.call(*words, folder=folder, environment=environment, expected=expected)
 
 
 def hand_over(folder: Path) -> None:

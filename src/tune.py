@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import tempfile
 from argparse import Namespace
@@ -33,8 +32,8 @@ def main(argv: list[str] | None = None) -> None:
         with study_run(study, name) as run:
             search(study, run, options)
     if options.promote:
-        call("dvc", "repro")
-        call("src.promote")
+        cli.call("dvc", "repro")
+        cli.call("src.promote")
 
 
 def read_options(argv: list[str] | None) -> Namespace:
@@ -151,17 +150,6 @@ def keep(study: Study, run: StudyRun) -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures.draw(study, Path(folder))
         run.log(metrics | {BEST: best.value or 0}, tags, Path(folder))
-
-
-def call(*words: str) -> None:
-    """Run `python -m <words>` here.
-
-    Raises:
-        ChildProcessError: It failed, and has said why on stderr.
-    """
-    status = subprocess.run([sys.executable, "-m", *words]).returncode
-    if status != 0:
-        raise ChildProcessError(f"`{' '.join(words)}` ended with status {status} (see above)")
 
 
 if __name__ == "__main__":

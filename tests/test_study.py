@@ -79,6 +79,10 @@ def ends(study: Study) -> list[str]:
         ({"train.optimizer": {"type": "categorical", "choices": ["adamw", "adma"]}}, "train.optimizer: found 'adma'"),
         ({"train.optimizer": {"type": "categorical", "low": 1}}, "categorical needs `choices`, and nothing else"),
         ({"train.epochs": {"type": "int", "low": 1, "high": 90}}, "set tune.epochs to null to search them"),
+        (
+            {"model.architecture": {"type": "categorical", "choices": ["resnet", "dcnn"]}},
+            "tune.space.model.architecture: found dcnn with train.growth on, expected another",
+        ),
         ({}, "tune.space: found {}"),
     ],
 )
@@ -125,6 +129,28 @@ def test_a_search_that_was_killed_suggests_what_an_undisturbed_one_does(workspac
     assert values["killed"] == values["undisturbed"]
 
 
+def test_todays_params_are_tried_as_they_stand_there_however_many_digits_they_have(workspace: Path):
+    precise = changed(paths.PARAMS.read_text(), {"train.learning_rate": 0.0012345})
+    paths.PARAMS.write_text(precise)
+    study = study_of()
+    study.tidy()
+    assert study.plan.today["train.learning_rate"] == 0.0012345
+    for _ in range(2):  # the second is the first's retry
+        trial = study.ask()
+        assert trial is not None
+        assert trial.user_attrs["values"] == study.plan.today
+        study.bury(trial.number, killed=True)
+
+
+def test_a_trial_of_todays_params_that_was_killed_before_it_took_them_is_theirs_again(workspace: Path):
+    study = study_of()
+    study.tidy()
+    study.bury(study.optuna.ask().number, killed=True)  # has no values yet, and no process
+    again = study.ask()
+    assert again is not None
+    assert again.params == again.user_attrs["values"] == study.plan.today
+
+
 def test_a_killed_trial_is_tried_again_once_and_counts_once(search: Search):
     study = search.study
     for _ in range(2):
@@ -157,6 +183,42 @@ def test_a_failed_trial_costs_that_trial(search: Search):
     assert ends(search.study) == ["failed"]
     assert len(search.study.counted()) == 1
     assert search.next() is not None
+
+
+def test_todays_params_are_tried_again_by_the_next_start_after_they_failed(search: Search):
+    study = search.study
+    first = search.next()
+    assert first is not None
+    first.on_end(workers.FAILED, "MemoryError")
+    for _ in range(2):
+        study.tidy()
+    assert [trial.user_attrs["values"] for trial in study.trials()] == [study.plan.today] * 2
+    again = search.next()
+    assert again is not None
+    again.on_epoch(epoch(0.4))
+    again.on_end(workers.COMPLETE, "")
+    assert study.of(study.plan.today) is not None
+    study.tidy()
+    assert ends(study) == ["failed", "complete"]
+
+
+def test_a_trial_that_another_machine_ended_while_this_one_slept_is_dropped(search: Search):
+    slept, ended = search.next(), search.next()
+    assert slept is not None
+    assert ended is not None
+    slept.on_epoch(epoch(0.4))
+    for trial in (slept, ended):
+        search.study.bury(trial.asked.number, killed=True)  # the other machine
+    search.signed -= 3600
+    search.tick()
+    assert slept.on_epoch(epoch(0.5)), "an answer that ends the training"
+    for trial in (slept, ended):
+        trial.on_end(workers.COMPLETE, "")
+    again = search.next()
+    assert again is not None
+    assert again.asked.user_attrs["values"] == slept.asked.user_attrs["values"]
+    assert ends(search.study) == ["killed", "killed", "", ""]
+    assert search.study.trials()[0].user_attrs["history"] == [epoch(0.4)]
 
 
 def test_the_median_prunes_a_bad_trial_but_never_todays_params(search: Search):
@@ -200,6 +262,39 @@ def test_runs_in_mlflow_follow_the_study_even_where_the_store_went_away_meanwhil
     assert nested["trial 2"].data.tags["reason"] == "why"
 
 
+def test_a_training_in_full_that_was_killed_goes_on_in_its_run(search: Search):
+    trial = search.next()
+    assert trial is not None
+    code = """
+import sys
+from argparse import Namespace
+from src.search import winner
+from src.search.plan import read_plan
+from src.search.study import open_study
+from src.tracking import store, studies
+study = open_study(read_plan(Namespace(n_trials="6")), "test", None)
+run = studies.StudyRun(store.connect(), sys.argv[1])
+winner.FullTraining(study, run, study.trials()[0], print).on_epoch(dict.fromkeys(
+    ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"), 0.5))
+"""
+    subprocess.run([sys.executable, "-c", code, search.run.id], check=True)
+    client, mine = store.connect(), f"tags.`mlflow.parentRunId` = '{search.run.id}'"
+
+    def statuses() -> dict[str, str]:
+        return {run.info.run_name: run.info.status for run in client.search_runs(["1"], mine)}
+
+    assert statuses() == {"trial 0": "RUNNING", "trial 0 in full": "RUNNING"}
+    with tune.study_run(search.study, "test") as run:
+        assert statuses() == {"trial 0": "RUNNING", "trial 0 in full": "KILLED"}
+        again = winner.FullTraining(search.study, run, search.study.trials()[0], print)
+        assert statuses() == {"trial 0": "RUNNING", "trial 0 in full": "RUNNING"}
+        again.on_epoch(epoch(0.5))
+        again.on_end(workers.COMPLETE, "")
+    full = [run for run in client.search_runs(["1"], mine) if run.info.run_name == "trial 0 in full"]
+    assert [(run.info.status, run.data.tags["end"]) for run in full] == [("FINISHED", "complete")]
+    assert [metric.step for metric in client.get_metric_history(full[0].info.run_id, "val/accuracy")] == [1]
+
+
 def test_a_study_is_not_gone_on_with_under_other_settings(workspace: Path):
     study_of()
     study_of(n_trials=9, pruner="none", sampler="random")  # these may change
@@ -227,6 +322,18 @@ def test_a_winner_that_does_not_beat_todays_at_full_budget_is_refused(search: Se
     assert "val accuracy 0.8100, was 0.8000" in winner.apply(search.study, search.run, pool, print)
     rate = search.study.trials()[1].user_attrs["values"]["train.learning_rate"]
     assert f"learning_rate: {rate}" in paths.PARAMS.read_text()
+
+
+def test_trainings_in_full_need_no_complete_trial_of_todays_params(search: Search, faces: tuple[Split, Split]):
+    for accuracy, how in ((0.5, workers.FAILED), (0.6, workers.COMPLETE)):
+        trial = search.next()
+        assert trial is not None
+        trial.on_epoch(epoch(accuracy))
+        trial.on_end(how, "MemoryError")
+    pool = workers.Pool(1, *faces, ("happy", "sad", "neutral"), teacher=None)
+    for number, accuracy in ((0, 0.8), (1, 0.81)):
+        search.study.optuna.set_user_attr(f"in full: {number}", accuracy)
+    assert "val accuracy 0.8100, was 0.8000" in winner.apply(search.study, search.run, pool, print)
 
 
 def test_a_sampler_whose_package_is_missing_names_it(workspace: Path):

@@ -93,7 +93,8 @@ def read_plan(options: Namespace) -> Plan:
     """Read and check what the search is about.
 
     Raises:
-        ValueError: A parameter of the space is unknown, can't take a value of its range, or today's is not in there.
+        ValueError: A parameter of the space is unknown, can't take a value of its range, or today's is not in there;
+            or dcnn would be tried on small images.
         FileNotFoundError: The splits, or the teacher, are missing.
     """
     summary = splits.load_summary()
@@ -108,6 +109,13 @@ def read_plan(options: Namespace) -> Plan:
     )
     for name, values in plan.tune.space.items():
         _check(plan, name, values)
+    searched = plan.tune.space.get("model.architecture")
+    if plan.train.growth and "dcnn" in (searched.extremes if searched else [plan.model.architecture]):
+        raise ValueError(
+            f"{paths.PARAMS}: {'tune.space.' if searched else ''}model.architecture: found dcnn with train.growth on, "
+            "expected another, because its dense layers know the side of its images; leave dcnn out, or set "
+            "train.growth to null"
+        )
     return plan
 
 

@@ -59,10 +59,10 @@ class Study:
         complete = [trial for trial in self.trials() if trial.state.name == "COMPLETE"]
         return max(complete, key=lambda trial: trial.value or 0, default=None)
 
-    def of(self, values: dict[str, Any]) -> FrozenTrial | None:
-        """Give the first complete trial of these values."""
-        complete = (trial for trial in self.trials() if trial.state.name == "COMPLETE")
-        return next((trial for trial in complete if trial.user_attrs["values"] == values), None)
+    def of(self, values: dict[str, Any], complete: bool = True) -> FrozenTrial | None:
+        """Give the first trial of these values: the first that is complete, or whatever became of it."""
+        same = (trial for trial in self.trials() if trial.user_attrs.get("values") == values)
+        return next((trial for trial in same if trial.state.name == "COMPLETE" or not complete), None)
 
     def ask(self) -> optuna.Trial | None:
         """Give the next trial, with its values; None where the budget is used up.
@@ -75,7 +75,8 @@ class Study:
                 return None
             self.optuna.sampler = sampler(self.plan.tune, used)
             trial = self.optuna.ask({name: distribution(values) for name, values in self.plan.tune.space.items()})
-            facts = machine.process_tags() | {"values": self.plan.values(trial.params), "seen": time.time()}
+            values = trial.user_attrs.get("values") or self.plan.values(trial.params)  # today's are never rounded
+            facts = machine.process_tags() | {"values": values, "seen": time.time()}
             for name, value in facts.items():
                 trial.set_user_attr(name, value)
         return trial
@@ -86,7 +87,8 @@ class Study:
             for trial in self.trials():
                 if trial.state.name == "RUNNING" and _is_dead(trial.user_attrs):
                     self.bury(trial.number, killed=True)
-            if all(trial.user_attrs.get("values") != self.plan.today for trial in self.trials()):
+            hopeful = [trial for trial in self.trials() if trial.state.name in ("WAITING", "RUNNING", "COMPLETE")]
+            if all(trial.user_attrs.get("values") != self.plan.today for trial in hopeful):
                 self.optuna.enqueue_trial(self.plan.today, {"values": self.plan.today})
 
     def bury(self, number: int, killed: bool) -> None:
@@ -98,7 +100,8 @@ class Study:
         kills = trials[number].user_attrs.get("kills", 0) + killed
         if kills <= 1 and number not in _retried(trials):
             facts = {"retry_of": number, "kills": kills, "values": trials[number].user_attrs.get("values")}
-            self.optuna.enqueue_trial(trials[number].params, facts)
+            asked = trials[number].system_attrs.get("fixed_params", {})  # it may have been killed before it took them
+            self.optuna.enqueue_trial(asked | trials[number].params, facts)
         self.fail(number)
 
     def fail(self, number: int) -> None:

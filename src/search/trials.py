@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from optuna.exceptions import UpdateFinishedTrialError
 
 from src.config import flat
 from src.search import workers
@@ -57,7 +60,8 @@ class Search:
         if time.monotonic() - self.signed > SIGN_S:
             self.signed = time.monotonic()
             for trial in self.busy.values():
-                trial.asked.set_user_attr("seen", time.time())
+                with suppress(UpdateFinishedTrialError):  # its next epoch will be its last
+                    trial.asked.set_user_attr("seen", time.time())
         self.bar.refresh()
 
     def tell_people(self, number: int) -> None:
@@ -76,7 +80,10 @@ class Search:
 
 
 class Trial:
-    """A trial in training, as `workers.Training` has it."""
+    """A trial in training, as `workers.Training` has it.
+
+    If this machine sleeps, another one may take the trial for dead and end it; what is left of it here is dropped.
+    """
 
     def __init__(self, search: Search, asked: optuna.Trial) -> None:
         self.search, self.asked = search, asked
@@ -90,17 +97,30 @@ class Trial:
         """Report the epoch, and say whether the trial is pruned."""
         self.history.append(metrics)
         epoch = len(self.history)
-        self.asked.set_user_attr("history", self.history)
-        self.asked.report(metrics["val_accuracy"], epoch)
+        try:
+            self.asked.set_user_attr("history", self.history)
+            self.asked.report(metrics["val_accuracy"], epoch)
+        except UpdateFinishedTrialError:
+            return True
         self.search.send(self.asked.number)
         self.pruned = self.prunable and epoch < self.job.train.epochs and self.asked.should_prune()
         return self.pruned
 
     def on_end(self, how: str, reason: str) -> None:
         """Tell the study, then MLflow, then people."""
-        study, number = self.search.study, self.asked.number
+        number = self.asked.number
         del self.search.busy[number]
-        self.asked.set_user_attr("reason", reason)
+        try:
+            self.asked.set_user_attr("reason", reason)
+        except UpdateFinishedTrialError:
+            self.search.bar.write(f"trial {number} was not heard of for so long that another machine ended it")
+        else:
+            self._tell(how)
+        self.search.send(number)
+        self.search.tell_people(number)
+
+    def _tell(self, how: str) -> None:
+        study, number = self.search.study, self.asked.number
         if how in (workers.DIED, workers.STOPPED):
             study.bury(number, killed=how == workers.DIED)
         elif how == workers.FAILED:
@@ -110,8 +130,6 @@ class Trial:
             study.prune(number)
         else:
             study.optuna.tell(number, max(metrics["val_accuracy"] for metrics in self.history))
-        self.search.send(number)
-        self.search.tell_people(number)
 
 
 def end(trial: FrozenTrial) -> str:
@@ -140,10 +158,11 @@ def record(plan: Plan, trial: FrozenTrial) -> Record:
     """Give a trial as MLflow shall have it."""
     facts = trial.user_attrs
     job = plan.job(facts["values"])
+    budget = "shortened" if plan.tune.shortened else "full"
     return Record(
         name=f"trial {trial.number}",
         params=flat("model", job.model) | flat("train", job.train),
-        tags={"trial": str(trial.number), "budget": "shortened" if plan.tune.shortened else "full"},
+        tags={"trial": str(trial.number), "budget": budget, "host": facts["host"], "process": facts["process"]},
         history=facts.get("history", []),
         end=end(trial),
         reason=facts.get("reason", ""),

@@ -72,7 +72,7 @@ def apply(study: Study, run: StudyRun, pool: workers.Pool, write: Callable[[str]
     values = best.user_attrs["values"]
     if values == plan.today:
         raise ValueError(f"today's {paths.PARAMS} is the best that was found (val accuracy {best.value:.4f})")
-    today = study.of(plan.today)
+    today = study.of(plan.today, complete=not plan.tune.shortened)  # what is trained in full needs no value
     if today is None:
         raise ValueError(
             f"no complete trial has today's values of {', '.join(plan.tune.space)}, so there is nothing to beat; "

@@ -27,7 +27,7 @@ class Record(NamedTuple):
     Attributes:
         name: Of its run, as no other training of the study is named.
         params: Every value under its name in params.yaml.
-        tags: Facts that one filters by.
+        tags: Facts that one filters by; `host` and `process` where it is not this process that trains.
         history: One dict per finished epoch, as `fit` gives it.
         end: A key of `STATUS`; empty while it runs.
         reason: Why, if it did not end by itself.
@@ -109,7 +109,7 @@ class StudyRun:
 
     def _send(self, record: Record) -> None:
         if record.name not in self._nested:
-            self._nested[record.name] = self._create(record)
+            self._nested[record.name] = self._open(record)
         run_id = self._nested[record.name]
         there = {metric.step for metric in self.client.get_metric_history(run_id, EPOCHS)}
         best = 0.0
@@ -123,12 +123,20 @@ class StudyRun:
             self.client.set_tag(run_id, "end", record.end)
             self.client.set_terminated(run_id, status=STATUS[record.end])
 
-    def _create(self, record: Record) -> str:
-        from mlflow.entities import Param
+    def _open(self, record: Record) -> str:
+        """Open the run of a training, or go on in the one that an earlier process left."""
+        from mlflow.entities import Param, RunTag
 
         experiment = self.client.get_run(self.id).info.experiment_id
-        tags = {"mlflow.parentRunId": self.id, **_source(), **record.tags}
-        run_id = self.client.create_run(experiment, tags=tags, run_name=record.name).info.run_id
+        mine = f"tags.`mlflow.parentRunId` = '{self.id}' and attributes.run_name = '{record.name}'"
+        left = self.client.search_runs([experiment], f"{mine} and attributes.status != 'RUNNING'", max_results=1)
+        tags = {"mlflow.parentRunId": self.id, **machine.process_tags(), **_source(), **record.tags}
+        if left:
+            run_id = left[0].info.run_id
+            self.client.update_run(run_id, status="RUNNING")
+            self.client.log_batch(run_id, tags=[RunTag(name, value) for name, value in (tags | {"end": ""}).items()])
+        else:
+            run_id = self.client.create_run(experiment, tags=tags, run_name=record.name).info.run_id
         self.client.log_batch(run_id, params=[Param(name, str(value)) for name, value in record.params.items()])
         return run_id
 

@@ -1,0 +1,50 @@
+"""Commands that start others: what becomes of those when the first is interrupted."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from modules import ROOT
+from processes import ended, wait_until
+
+CALLER = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever runs these tests may ignore them
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+from src import cli
+cli.run(lambda: cli.call("dvc", "repro"))
+"""
+STAGE = """
+import time
+from pathlib import Path
+Path("begun").touch()
+try:
+    time.sleep(120)
+except KeyboardInterrupt:
+    time.sleep(1)
+    Path("closed").touch()
+    raise
+"""
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_ends_dvc_and_its_stage_and_waits_for_both(tmp_path: Path, sent: signal.Signals, status: int):
+    (tmp_path / "stage.py").write_text(STAGE)
+    (tmp_path / "dvc.yaml").write_text(f"stages: {{stage: {{cmd: {sys.executable} stage.py}}}}")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=tmp_path, check=True)
+    command = [sys.executable, "-c", CALLER]
+    with ended() as started, (tmp_path / "log.txt").open("w") as log:
+        caller = subprocess.Popen(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log)
+        started.append(caller)
+        wait_until((tmp_path / "begun").exists, caller, tmp_path)
+        below = psutil.Process(caller.pid).children(recursive=True)
+        caller.send_signal(sent)
+        assert caller.wait() == status
+        left = [process for process in below if process.is_running()]
+        for process in left:
+            process.kill()
+    assert left == []
+    assert (tmp_path / "closed").exists()
