@@ -24,7 +24,7 @@ FER2013_IMAGES = 17_010
 DCNN = {"architecture": "dcnn", "dropout": 0.6}
 NETWORKS: dict[str, tuple[dict, dict]] = {
     "default": ({}, {}),
-    "tiny": ({"width": 0.45}, {}),
+    "tiny": ({"width": 0.4}, {}),
     "dcnn, float32, batches of 32": (DCNN, {"batch_size": 32, "precision": "float32", "growth": None}),
     "dcnn": (DCNN, {"batch_size": 32, "growth": None}),
 }
