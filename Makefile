@@ -22,7 +22,7 @@ test: .venv/dev $(if $(shell command -v npm),$(PACKAGES))  ## style, types and a
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n 2 --dist loadfile
 
 bench: .venv/run                    ## every timing of bench/RESULTS.md; FER2013_SOURCE adds those that need the real data
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench
