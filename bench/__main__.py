@@ -37,10 +37,12 @@ def main() -> None:
         pull.main()
     else:
         print("pull      not timed against the seed's way: FER2013_SOURCE names no file")
+    # Whole processes first: the peak memory of a process counts that of its parent, which TensorFlow makes large.
+    costs = growth.main()
+    commands.main()
     rates = training.main()
     inference.main()
-    commands.main()
-    draw(rates, growth.main())
+    draw(rates, costs)
 
 
 if __name__ == "__main__":
