@@ -49,7 +49,7 @@ def send_all(up_to: str = STAGES[-1]) -> str:
         tags["mlflow.note.content"] = _note(metrics, description.tags["protocol"])
     if (paths.TEACHER / "run.json").exists():
         tags["teacher"] = runs.send(*read_run(paths.TEACHER), _history(paths.TEACHER), {}, {}, {}, {})
-    tags["source_md5"] = str(splits.load_summary()["source"].get("md5", "none"))
+    tags["source_md5"] = splits.load_summary()["source"].get("md5") or "none"
     with tempfile.TemporaryDirectory() as folder:
         files["lineage"] = lineage.files(description.params, Path(folder))
         sent = runs.send(run_id, description, history, metrics, lineage.settings(), tags, files)

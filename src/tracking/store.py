@@ -28,12 +28,9 @@ NOTES = {
     "promotions": "Every decision of the gate about a version: who, when, from, to, and the evidence.",
 }
 """Descriptions of the experiments that are made here, markdown."""
-NOTES |= {
-    name.replace(
-        "emotion", "emotion-drawn"
-    ): f"**Faces drawn by code: nothing here is about real ones.**\n\n{NOTES[name]}"
-    for name in ("fer-emotion", "fer-emotion-tune")
-}
+for _name in ("fer-emotion", "fer-emotion-tune"):
+    _drawn = _name.replace("emotion", "emotion-drawn")
+    NOTES[_drawn] = f"**Faces drawn by code: nothing here is about real ones.**\n\n{NOTES[_name]}"
 
 
 def root() -> Path:
