@@ -129,7 +129,7 @@ class TrainParams(Params):
         seed: Fixes the weights, the order of the batches, dropout and the augmentation.
         epochs: Most passes over the train split.
         batch_size: Images per step; each epoch leaves out the remainder, other images each time.
-        optimizer: By its name in Keras.
+        optimizer: By its name in Keras; `muon` also for convolutions.
         learning_rate: Largest learning rate.
         schedule: `cosine` rises over `warmup_epochs` and falls to 0; `plateau` follows `plateau`.
         warmup_epochs: Length of the linear rise; only under `cosine`.
@@ -148,7 +148,7 @@ class TrainParams(Params):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     epochs: Count
     batch_size: Count
-    optimizer: Literal["adam", "nadam", "adamw", "sgd"]
+    optimizer: Literal["muon", "adam", "nadam", "adamw", "sgd"]
     learning_rate: Positive
     schedule: Literal["cosine", "plateau"]
     warmup_epochs: NotNegative

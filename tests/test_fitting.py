@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
@@ -6,12 +7,13 @@ import keras
 import numpy as np
 import pytest
 
-from src.fer2013 import Split
-from src.network import checkpoints
+from src.fer2013 import EMOTIONS, Split
+from src.network import checkpoints, distillation
 from src.network.architectures import build
 from src.network.checkpoints import Checkpoint, State, Weights
+from src.network.distillation import Teacher
 from src.network.fitting import Fit, batches, fit, mix, predict, taught
-from src.params import EarlyStopping, Growth, ModelParams, Plateau, TrainParams
+from src.params import EarlyStopping, Growth, ModelParams, Plateau, TeacherParams, TrainParams
 
 Faces = tuple[Split, Split]
 EPOCHS = 4
@@ -24,7 +26,7 @@ class Training(NamedTuple):
     last: State
 
 
-def train(model: ModelParams, params: TrainParams, faces: Faces) -> Training:
+def train(model: ModelParams, params: TrainParams, faces: Faces, teacher: Teacher | None = None) -> Training:
     """Train without stopping."""
     states: list[State] = []
 
@@ -32,7 +34,7 @@ def train(model: ModelParams, params: TrainParams, faces: Faces) -> Training:
         states.append(state)
         return False
 
-    return Training(fit(model, params, *faces, classes=3, on_epoch_end=keep), states[-1])
+    return Training(fit(model, params, *faces, classes=3, teacher=teacher, on_epoch_end=keep), states[-1])
 
 
 def same(one: Weights, other: Weights) -> bool:
@@ -164,7 +166,13 @@ def test_the_same_parameters_give_the_same_weights_twice(
     assert again.fit.history == undisturbed.fit.history
 
 
-def stopped_after_every_epoch(model: ModelParams, params: TrainParams, faces: Faces, folder: Path) -> Training:
+def stopped_after_every_epoch(
+    model: ModelParams,
+    params: TrainParams,
+    faces: Faces,
+    folder: Path,
+    give_teacher: Callable[[], Teacher | None] = lambda: None,
+) -> Training:
     """Train, but stop after each epoch and go on from the checkpoint file, as a new process would."""
     state: State | None = None
 
@@ -173,7 +181,7 @@ def stopped_after_every_epoch(model: ModelParams, params: TrainParams, faces: Fa
         return True
 
     for _ in range(params.epochs):
-        result = fit(model, params, *faces, classes=3, on_epoch_end=keep_and_stop, resume=state)
+        result = fit(model, params, *faces, classes=3, teacher=give_teacher(), on_epoch_end=keep_and_stop, resume=state)
         checkpoint = checkpoints.load(folder)
         assert checkpoint is not None
         state = checkpoint.state
@@ -201,6 +209,23 @@ def test_stopping_after_every_epoch_changes_no_bit_with_cosine_nadam_and_bfloat1
     undisturbed = train(dcnn, cosine, few)
     assert_identical(stopped_after_every_epoch(dcnn, cosine, few, tmp_path), undisturbed)
     assert {layer.dtype_policy.name for layer in undisturbed.fit.model.layers} == {"float32"}
+
+
+def test_stopping_after_every_epoch_changes_no_bit_with_muon_growing_images_and_a_teacher(
+    model_params: ModelParams, cosine: TrainParams, few: Faces, tmp_path: Path
+) -> None:
+    change = {"growth": Growth(side=24, share=0.5), "precision": "float32", "optimizer": "muon", "distillation": 0.9}
+    small, growing = model_params.model_copy(update={"width": 0.25}), cosine.model_copy(update=change)
+    with pytest.warns(DeprecationWarning, match="__array__"):  # of Keras 3, under NumPy 2
+        build(small, len(EMOTIONS)).save(tmp_path / "teacher.keras")
+
+    def give_teacher() -> Teacher:
+        return distillation.load(
+            tmp_path / "teacher.keras", TeacherParams(model=small, train=growing), ("happy", "sad", "neutral")
+        )
+
+    undisturbed = train(small, growing, few, give_teacher())
+    assert_identical(stopped_after_every_epoch(small, growing, few, tmp_path, give_teacher), undisturbed)
 
 
 def test_a_training_that_is_complete_gives_its_best_epoch_and_trains_no_more(

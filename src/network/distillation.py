@@ -29,8 +29,12 @@ def load(path: Path, params: TeacherParams, emotions: tuple[str, ...]) -> Teache
         model = build(params.model, len(EMOTIONS), side=None)
     model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
     columns = [EMOTIONS.index(name) for name in emotions]
+    side = None
 
     def teach(images: np.ndarray) -> np.ndarray:
+        nonlocal side
+        if side != (side := images.shape[1]):
+            model.make_predict_function(force=True)  # traced anew, as in `fit`
         chosen = keras.ops.convert_to_numpy(model.predict_on_batch(images))[:, columns]
         return chosen / chosen.sum(axis=1, keepdims=True)
 

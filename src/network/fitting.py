@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+from keras.optimizers import SGD, Adam, AdamW, Nadam
 
 from src.fer2013 import SIDE, Split
 from src.network import augmentation, calibration, precision, schedules
 from src.network.architectures import build
 from src.network.checkpoints import State, Weights
 from src.network.distillation import Teacher
+from src.network.muon import Muon
 from src.params import ModelParams, TrainParams
 
 VAL_BATCH = 256
@@ -99,7 +101,11 @@ def fit(
         _assign(model.optimizer.variables, resume.optimizer)
 
     accuracies = [metrics["val_accuracy"] for metrics in state.history]
+    side = None
     while len(accuracies) < params.epochs and not schedules.should_stop(params.early_stopping, accuracies):
+        if side != (side := schedules.side(params.growth, len(accuracies), params.epochs)):
+            # Traced anew: one graph for several sides would round otherwise than that of a process that resumes.
+            model.make_train_function(force=True)
         given = taught(batches(params, train, classes, len(accuracies)), teacher, params.distillation)
         metrics = _train_epoch(model, params, len(train.labels), given, accuracies, state.average, on_batch_end)
         state.variables, state.optimizer = _values(_variables(model)), _values(model.optimizer.variables)
@@ -125,9 +131,7 @@ def fit(
 
 def _compiled(model_params: ModelParams, params: TrainParams, classes: int) -> keras.Model:
     model = build(model_params, classes, side=None if params.growth else SIDE)
-    momentum = {"momentum": 0.9, "nesterov": True} if params.optimizer == "sgd" else {}
-    kind = {"adam": "Adam", "nadam": "Nadam", "adamw": "AdamW", "sgd": "SGD"}[params.optimizer]
-    optimizer = getattr(keras.optimizers, kind)(params.learning_rate, weight_decay=params.weight_decay, **momentum)
+    optimizer = _optimizer(params)
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
     optimizer.build(model.trainable_variables)
     model.compile(
@@ -138,6 +142,12 @@ def _compiled(model_params: ModelParams, params: TrainParams, classes: int) -> k
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
     return model
+
+
+def _optimizer(params: TrainParams) -> keras.optimizers.Optimizer:
+    momentum = {"momentum": 0.9, "nesterov": True} if params.optimizer == "sgd" else {}
+    optimizers = {"muon": Muon, "adam": Adam, "nadam": Nadam, "adamw": AdamW, "sgd": SGD}
+    return optimizers[params.optimizer](params.learning_rate, weight_decay=params.weight_decay, **momentum)
 
 
 def _train_epoch(
