@@ -22,11 +22,12 @@ FER2013_IMAGES = 17_010
 """Images of happy, sad and neutral in train under `official`."""
 
 DCNN = {"architecture": "dcnn", "dropout": 0.6}
+DCNN_TRAIN = {"optimizer": "adam", "batch_size": 32, "growth": None}
 NETWORKS: dict[str, tuple[dict, dict]] = {
     "default": ({}, {}),
     "tiny": ({"width": 0.4}, {}),
-    "dcnn, float32, batches of 32": (DCNN, {"batch_size": 32, "precision": "float32", "growth": None}),
-    "dcnn": (DCNN, {"batch_size": 32, "growth": None}),
+    "dcnn, float32, batches of 32": (DCNN, DCNN_TRAIN | {"precision": "float32"}),
+    "dcnn": (DCNN, DCNN_TRAIN),
 }
 
 
