@@ -1,4 +1,4 @@
-# `make demo` and `make test` do everything on a fresh machine: Python 3.11 to 3.13 is all they ask for
+# `make demo` and `make test` do everything on a fresh Linux or macOS: Python 3.11 to 3.13 is all they ask for
 # (`make demo PYTHON=python3.13` chooses one).
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,8 +13,8 @@ demo: .venv/run                     ## the whole workflow on drawn faces, no net
 
 app: .venv/run $(PACKAGES)          ## the phone's page on localhost, with the registry's champion or the committed one
 	cd app && npm run build
-	@if [ -n "$$MLFLOW_TRACKING_URI" ] || [ -e $(WORKSPACE)/mlflow.db ]; then \
-		cd $(WORKSPACE) && $(CURDIR)/$(BIN)/python -m src.deploy --to $(CURDIR)/app/dist/model \
+	@if [ -n "$$MLFLOW_TRACKING_URI" ] || [ -e "$(WORKSPACE)/mlflow.db" ]; then \
+		cd "$(WORKSPACE)" && "$(CURDIR)/$(BIN)/python" -m src.deploy --to "$(CURDIR)/app/dist/model" \
 		|| echo "the page is served with the committed model"; fi
 	cd app && npm run serve
 
@@ -24,7 +24,7 @@ test: .venv/dev $(if $(shell command -v npm),$(PACKAGES))  ## style, types and a
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n 2 --dist loadfile
 
-bench: .venv/run                    ## every timing of bench/RESULTS.md; FER2013_SOURCE adds those that need the real data
+bench: .venv/run                    ## timings, printed; FER2013_SOURCE adds those that need the real data
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench
 
 lock:                               ## resolve pyproject.toml anew for every platform; needs uv
@@ -45,6 +45,6 @@ clean:                              ## drop the environment and the demo
 	touch $@
 
 $(PACKAGES): app/package-lock.json
-	@command -v npm > /dev/null || { echo "the app needs node 20 or newer, see nodejs.org" >&2; exit 1; }
+	@command -v npm > /dev/null || { echo "the app needs node 20.19 or newer, see nodejs.org" >&2; exit 1; }
 	cd app && npm ci --no-audit --no-fund
 	touch $@

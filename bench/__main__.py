@@ -1,4 +1,7 @@
-"""Everything that is timed, in one run on this machine: `make bench`. The figure goes to bench/figure.png."""
+"""What is timed in one run on this machine: `make bench`. The figure goes to bench/figure.png.
+
+`bench.crop` and `bench.app` are run apart.
+"""
 
 from __future__ import annotations
 

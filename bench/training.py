@@ -18,7 +18,7 @@ from src.params import ModelParams, TrainParams
 
 IMAGES = 2048
 EPOCHS = 4
-FER2013_IMAGES = 17_010
+FER2013_IMAGES = 16_555
 """Images of happy, sad and neutral in train under `official`."""
 
 DCNN = {"architecture": "dcnn", "dropout": 0.6}

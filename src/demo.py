@@ -38,8 +38,8 @@ def make_workspace(folder: Path, values: dict[str, Any]) -> None:
         values: Name in params.yaml -> value, for those that differ from the project's params.yaml.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "src").exists():
-        (folder / "src").symlink_to(ROOT / "src", target_is_directory=True)
+    (folder / "src").unlink(missing_ok=True)  # a copied or moved checkout has a link to where it was
+    (folder / "src").symlink_to(ROOT / "src", target_is_directory=True)
     shutil.copyfile(ROOT / "dvc.yaml", folder / "dvc.yaml")
     with paths.replacing(folder / paths.PARAMS) as path:
         path.write_text(changed((ROOT / paths.PARAMS).read_text(encoding="utf-8"), values), encoding="utf-8")
@@ -97,7 +97,7 @@ def results(folder: Path) -> str:
         "Compare runs in the browser:",
         f"  {Path(sys.executable).parent}/mlflow ui --backend-store-uri sqlite:///{folder.resolve()}/mlflow.db",
         "",
-        "Open the app with this model, camera and all (builds it; needs node 20 or newer):",
+        "Open the app with this model, camera and all (builds it; needs node 20.19 or newer):",
         f"  make app WORKSPACE={folder}",
     ]
     return "\n".join(lines)

@@ -55,7 +55,7 @@ def score(labels: np.ndarray, names: tuple[str, ...], tflite: np.ndarray, float3
     }
 
 
-def compare(disturbed: pd.DataFrame, baseline: dict[str, dict[str, float]]) -> dict[str, Any]:
+def on_harder_faces(disturbed: pd.DataFrame, baseline: dict[str, dict[str, float]]) -> dict[str, Any]:
     """Give the numbers that follow from the disturbed faces, of the network and of each model of the baseline."""
     return {
         "robustness": robustness.summarise(disturbed, robustness.NETWORK),
@@ -133,7 +133,7 @@ def main(argv: list[str] | None = None) -> None:
     disturbed = pd.concat([disturbed, pd.read_csv(paths.BASELINE / "robustness.csv")], ignore_index=True)
 
     about = {"run": {"id": run_id, "name": run.name}, "protocol": summary["protocol"], "variant": shipped}
-    scores = about | score(test.labels, names, tflite, float32) | compare(disturbed, baseline)
+    scores = about | score(test.labels, names, tflite, float32) | on_harder_faces(disturbed, baseline)
     per_emotion = pd.DataFrame.from_dict(scores["per_emotion"], "index").rename_axis("emotion")
     report = metrics.classification_report(per_emotion, scores["test"]["accuracy"])
     paths.write_json(paths.REPORTS / "metrics.json", scores)

@@ -175,6 +175,14 @@ class TeacherParams(Params):
     model: ModelParams
     train: TrainParams
 
+    @field_validator("model")
+    @classmethod
+    def of_any_side(cls, model: ModelParams) -> ModelParams:
+        """Refuse dcnn: whoever grows with the images asks about small ones too."""
+        if model.architecture == "dcnn":
+            raise ValueError("dcnn takes images of one side alone, expected resnet")
+        return model
+
 
 class BaselineParams(Params):
     """The classical way: histograms of oriented gradients, classified by a linear SVM and by nearest neighbours.
@@ -216,8 +224,8 @@ class PromoteParams(Params):
         max_drop: Accuracy that the candidate may lose against the champion.
         max_drop_from_best: The same against the best champion so far on this test split, so that small losses don't
             add up. Those rolled back don't count.
-        same_emotions: Whether candidate and champion must tell the same emotions apart. Where it is off and they
-            differ, nothing can be compared and the absolute rules decide.
+        same_test: Whether candidate and champion must have the same test split, and so the same emotions. Where it is
+            off and they differ, nothing can be compared and the absolute rules decide.
         min_agreement: Least share of val images that the .tflite calls as the Keras model does.
         max_bytes: Most bytes of the whole bundle.
         max_latency_ratio: Most time per face, in times of the champion's.
@@ -227,7 +235,7 @@ class PromoteParams(Params):
     min_recall: Share | None
     max_drop: Share | None
     max_drop_from_best: Share | None
-    same_emotions: bool | None
+    same_test: bool | None
     min_agreement: Share | None
     max_bytes: Count | None
     max_latency_ratio: Positive | None

@@ -77,7 +77,7 @@ def digest(table: Table) -> str:
 
 
 def write(table: Table, facts: dict[str, Any]) -> None:
-    """Write faces.npz, rejected.csv and source.json, all of them or none."""
+    """Write faces.npz, rejected.csv and source.json, each whole; none of them if one can't be written."""
     with (
         paths.replacing(paths.RAW / "source.json") as source,
         paths.replacing(paths.RAW / "rejected.csv") as rejected,

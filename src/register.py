@@ -89,8 +89,7 @@ def main(argv: list[str] | None = None) -> None:
         paths.MODELS / "registered.json",
         {"store": store.tracking_uri(), "run": run_here, "name": facts["name"], "version": done.version},
     )
-    state = "the candidate" if done.is_candidate else "not the candidate: another version is better on val"
-    print(f"{facts['name']} version {done.version}{'' if done.is_new else ' (there already)'}, {state}")
+    print(f"{facts['name']} version {done.version}{'' if done.is_new else ' (there already)'}, {done.state}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from src.train import describe, train_into
 def main(argv: list[str] | None = None) -> None:
     cli.parser("teacher", __doc__).parse_args(argv)
     if not is_on(TeacherParams):
-        paths.write_json(paths.TEACHER / "run.json", None)  # DVC warns of an empty folder
+        paths.write_json(paths.TEACHER / "none.json", None)  # DVC warns of an empty folder
         print("params.yaml asks for no teacher")
         return
     params = read_params(TeacherParams)
@@ -25,7 +25,10 @@ def main(argv: list[str] | None = None) -> None:
     os.environ.pop("MLFLOW_RUN_ID", None)  # the run that `mlflow run` opened is for train
     with cli.hushed():
         description = describe(data, params.model, params.train, summary, "is one itself")
-    description = description._replace(name=f"teacher: {params.model.architecture}-{len(EMOTIONS)}-{data.protocol}")
+    description = description._replace(
+        name=f"teacher: {params.model.architecture}-{len(EMOTIONS)}-{data.protocol}",
+        lineage=description.lineage | {"mlflow.source.name": "src/teacher.py"},
+    )
     train_into(paths.TEACHER, description, params.model, params.train, (train, val), len(EMOTIONS))
 
 

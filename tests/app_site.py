@@ -26,7 +26,7 @@ from src.tracking import bundle, handover
 APP = ROOT / "app"
 CHAMPION = APP / "public/model"
 CHROMIUM = shutil.which("chromium")
-OLDEST_NODE = 20
+OLDEST_NODE = (20, 19)
 CAMERA_SIZE = (640, 480)
 READY = "#open-info:enabled, body[data-state=trouble]"
 
@@ -40,8 +40,8 @@ def what_is_missing() -> str | None:
         return "no chromium; `apt-get install chromium`"
     node = shutil.which("node")
     version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout if node else "v0"
-    if int(version.strip().lstrip("v").split(".")[0]) < OLDEST_NODE:
-        return f"node {OLDEST_NODE} or newer is wanted, found {version.strip()}; install it from nodejs.org"
+    if tuple(map(int, version.strip().lstrip("v").split(".")[:2])) < OLDEST_NODE:
+        return f"node 20.19 or newer is wanted, found {version.strip()}; install it from nodejs.org"
     if not (APP / "node_modules/vite").exists():
         return "the app's packages are not installed; `make app/node_modules/.package-lock.json`"
     return None

@@ -93,6 +93,27 @@ def test_without_a_face_the_page_says_what_to_do_and_changes_to_the_other_camera
     assert page.evaluate(current) != first
 
 
+def test_on_a_phone_it_changes_from_the_front_camera_to_the_back(visit: Visits) -> None:
+    phone = """
+        const { getSettings } = MediaStreamTrack.prototype;
+        MediaStreamTrack.prototype.getSettings = function () {
+            return this.readyState === "live" ? { ...getSettings.call(this), facingMode: "user" } : {};
+        };
+        const devices = navigator.mediaDevices, { getUserMedia } = devices;
+        window.asked = [];
+        devices.getUserMedia = (wanted) => {
+            asked.push(wanted.video.facingMode);
+            return getUserMedia.call(devices, wanted);
+        };
+    """
+    person = visit(*app_site.camera_options(cameras=2), permissions=["camera"])
+    person.page.add_init_script(phone)
+    page = person.open()
+    page.get_by_role("button", name="Change camera").click()
+    page.wait_for_function("asked.length == 2")
+    assert page.evaluate("asked") == ["user", "environment"]
+
+
 def test_a_camera_that_is_refused_missing_or_busy_is_told_in_clear_words(visit: Visits) -> None:
     busy = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('in use', 'NotReadableError') }"
     for words, options, context, script in [

@@ -1,5 +1,6 @@
 import hashlib
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,38 @@ def test_the_way_back_takes_the_lock_only_where_there_is_one() -> None:
     by_hand = way_back("r", description, locked=False)
     assert "dvc.lock" not in by_hand
     assert "cp lineage/params.yaml .\ndvc repro" in by_hand
+
+
+def test_a_training_never_goes_on_under_another_teacher() -> None:
+    tags = {"backend": "tensorflow", "precision": "float32", "teacher": "one"}
+    one = Description("e", "resnet", {}, tags, {}, {}, "s", "", {})
+    assert one.identity() == one._replace(name="another", lineage={"machine": "another"}).identity()
+    assert one.identity() != one._replace(tags=tags | {"teacher": "another"}).identity()
+
+
+def test_changes_of_text_and_of_a_model_can_be_applied_to_the_commit_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)
+
+    changed_files = {"params.yaml": (b"a: 1\n", b"a: 2\n"), "emotion.tflite": (b"\0\1", b"\0\2")}
+    git("init", "--quiet")
+    git("config", "diff.noprefix", "true")
+    for name, (before, _) in changed_files.items():
+        (tmp_path / name).write_bytes(before)
+    git("add", ".")
+    git("commit", "--quiet", "--message", "both")
+    for name, (_, after) in changed_files.items():
+        (tmp_path / name).write_bytes(after)
+    monkeypatch.setattr(lineage, "SOURCE_ROOT", tmp_path)
+    kept = lineage.changes()
+    git("checkout", "--quiet", ".")
+    (tmp_path / "changes.diff").write_text(kept)
+    git("config", "--unset", "diff.noprefix")
+    git("apply", "changes.diff")
+    for name, (_, after) in changed_files.items():
+        assert (tmp_path / name).read_bytes() == after
 
 
 def test_what_else_made_the_results_is_told_with_the_teacher_or_without(workspace: Path) -> None:

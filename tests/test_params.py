@@ -6,7 +6,7 @@ import pytest
 from modules import ROOT
 
 from src.config import add_options, changed, flat, read_params
-from src.params import DataParams, ExportParams, ModelParams, TrainParams
+from src.params import DataParams, ExportParams, ModelParams, TeacherParams, TrainParams
 
 YAML = (ROOT / "params.yaml").read_text()
 
@@ -65,8 +65,16 @@ def test_emotions_follow_the_codes_of_fer2013_whatever_their_order(workspace: Pa
 
 
 def test_an_exponent_is_a_number_as_it_is_to_dvc(workspace: Path):
-    write(workspace, "learning_rate: 0.002", "learning_rate: 2e-3")
+    write(workspace, "learning_rate: 0.01", "learning_rate: 2e-3")
     assert read_params(TrainParams).learning_rate == 0.002
+
+
+def test_dcnn_is_no_teacher(workspace: Path):
+    write(workspace, "model: {architecture: resnet", "model: {architecture: dcnn")
+    with pytest.raises(
+        ValueError, match=r"teacher.model: found .*dcnn takes images of one side alone, expected resnet"
+    ):
+        read_params(TeacherParams)
 
 
 def test_an_option_replaces_the_value_of_the_file(workspace: Path):

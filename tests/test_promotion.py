@@ -176,8 +176,8 @@ def test_where_other_emotions_are_allowed_the_absolute_rules_decide_and_the_tabl
     old = shop.add("good", labels=["happy", "sad", "angry"], test_digest="old")
     store.connect().set_registered_model_alias(DRAWN, "champion", old)
     new = shop.add("poor")
-    assert failed(judge(shop, new)) == ["same_emotions"]
-    shop.params = shop.params.model_copy(update={"same_emotions": None})
+    assert failed(judge(shop, new)) == ["same_test"]
+    shop.params = shop.params.model_copy(update={"same_test": None})
     done = judge(shop, new)
     assert (done.outcome, done.champion, shop.champion()) == ("promoted", old, new)
     assert done.judgement is not None

@@ -1,23 +1,21 @@
 import pytest
 
-from src.tracking.registry import is_better
+from src.tracking.registry import found_lacking
 
 CANDIDATE = {"emotions": "happy, sad", "protocol": "official", "data_digest": "d1", "val_accuracy": "0.8000"}
 
 
-def test_the_first_version_is_the_candidate():
-    assert is_better(CANDIDATE, None)
-
-
 @pytest.mark.parametrize(("accuracy", "better"), [("0.8001", True), ("0.8000", False), ("0.7999", False)])
 def test_a_version_is_the_candidate_if_it_is_better_on_val_not_if_it_is_later(accuracy: str, better: bool):
-    assert is_better(CANDIDATE | {"val_accuracy": accuracy}, CANDIDATE) is better
+    expected = "" if better else "no more accurate on val than"
+    assert found_lacking(CANDIDATE | {"val_accuracy": accuracy}, CANDIDATE) == expected
 
 
 @pytest.mark.parametrize("other", [{"emotions": "happy, neutral"}, {"protocol": "pooled"}, {"data_digest": "d2"}])
 def test_accuracies_on_other_emotions_protocols_or_data_are_not_compared(other: dict[str, str]):
-    assert not is_better(CANDIDATE | {"val_accuracy": "0.9"} | other, CANDIDATE)
+    lacking = found_lacking(CANDIDATE | {"val_accuracy": "0.9"} | other, CANDIDATE)
+    assert lacking == "its emotions, protocol or data are not those of"
 
 
 def test_a_candidate_that_was_judged_makes_room():
-    assert is_better(CANDIDATE | {"val_accuracy": "0.1"}, CANDIDATE | {"judged": "refused"})
+    assert not found_lacking(CANDIDATE | {"val_accuracy": "0.1"}, CANDIDATE | {"judged": "refused"})

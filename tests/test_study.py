@@ -258,7 +258,7 @@ def test_runs_in_mlflow_follow_the_study_even_where_the_store_went_away_meanwhil
         "trial 3": ("KILLED", "killed"),
     }
     assert nested["trial 0"].data.metrics[studies.BEST] == 0.4
-    assert nested["trial 0"].data.params["train.learning_rate"] == "0.002"
+    assert nested["trial 0"].data.params["train.learning_rate"] == str(search.study.plan.train.learning_rate)
     assert nested["trial 2"].data.tags["reason"] == "why"
 
 

@@ -3,6 +3,8 @@
 export interface Camera {
   stream: MediaStream;
   deviceId: string | undefined;
+  /** Which way it looks; a webcam doesn't say. */
+  facingMode: string | undefined;
   /** Whether it looks at whoever holds the device; a camera that doesn't say is taken to. */
   front: boolean;
   /** How many there are to choose from. */
@@ -38,7 +40,7 @@ export async function openCamera(which: MediaTrackConstraints = { facingMode: "u
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ video: { ...SIZE, ...which }, audio: false });
     const { deviceId, facingMode } = stream.getVideoTracks()[0].getSettings();
-    return { stream, deviceId, front: facingMode !== "environment", choices: (await cameras()).length };
+    return { stream, deviceId, facingMode, front: facingMode !== "environment", choices: (await cameras()).length };
   } catch (error) {
     throw inWords(error);
   }
@@ -46,9 +48,8 @@ export async function openCamera(which: MediaTrackConstraints = { facingMode: "u
 
 /** Close a camera and open the next one: the back instead of the front, or the next in the list. */
 export async function nextCamera(current: Camera): Promise<Camera> {
-  const { facingMode } = current.stream.getVideoTracks()[0].getSettings();
   closeCamera(current); // many phones open only one at a time
-  if (facingMode) return openCamera({ facingMode: current.front ? "environment" : "user" });
+  if (current.facingMode) return openCamera({ facingMode: current.front ? "environment" : "user" });
   const ids = (await cameras()).map(({ deviceId }) => deviceId);
   const next = ids[(ids.indexOf(current.deviceId ?? "") + 1) % ids.length];
   return openCamera({ deviceId: { exact: next } });

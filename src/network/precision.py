@@ -12,7 +12,8 @@ import keras
 def resolve(precision: str) -> str:
     """Turn `auto` into a Keras dtype policy: `mixed_bfloat16` where the hardware multiplies bfloat16, else `float32`.
 
-    That is any GPU, and x86 processors with AVX512-BF16 or AMX, for which TensorFlow's oneDNN has kernels.
+    That is x86 processors with AVX512-BF16 or AMX, for which TensorFlow's oneDNN has kernels, and any GPU: say
+    `float32` for NVIDIA's before Ampere, which have to emulate it.
     """
     if precision != "auto":
         return precision

@@ -74,8 +74,6 @@ class Plan(NamedTuple):
     def settings(self) -> dict[str, str]:
         """Give what two trials must share to be compared; trials with other settings make another study."""
         fixed = {name: value for name, value in self.everything.items() if name not in self.tune.space}
-        if self.tune.epochs is not None:
-            del fixed["train.epochs"]
         space = {f"tune.space.{name}": values for name, values in self.tune.space.items()}
         short = {"tune.epochs": self.tune.epochs, "tune.train_share": self.tune.train_share}
         data = {"data.emotions": ", ".join(self.summary["emotions"]), "data digest": self.summary["digest"]}

@@ -34,8 +34,8 @@ class Description(NamedTuple):
     def identity(self) -> dict[str, Any]:
         """Give what decides about the trained weights, besides the code."""
         seen = {split: digest for split, (digest, _) in self.datasets.items() if split != "test"}
-        platform = {name: self.tags[name] for name in ("backend", "precision")}
-        return {"params": self.params, "datasets": seen, "platform": platform}
+        tags = {name: self.tags[name] for name in ("backend", "precision", "teacher")}
+        return {"params": self.params, "datasets": seen, "tags": tags}
 
 
 def describe(client: Any, run_id: str, description: Description) -> None:

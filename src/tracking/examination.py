@@ -60,7 +60,7 @@ def examine(
     )
     if not judgement.passed:
         return
-    if champion is not None and manifests["champion"]["labels"] != manifests["candidate"]["labels"]:
+    if champion is not None and manifests["champion"]["test_digest"] != exam.digest:
         del manifests["champion"]
     _ask(judgement, manifests, exam, folder)
     ours, theirs = judgement.scores["candidate"], judgement.scores.get("champion")

@@ -58,19 +58,19 @@ def admit(
     """
     faces = "drawn by code" if name.endswith(DRAWN_SUFFIX) else "FER2013"
     found = "drawn by code" if candidate["drawn"] else "FER2013"
+    split = candidate["test_digest"]
     rules = [
         Rule("registered as", name, candidate["name"], candidate["name"] == name),
         Rule("faces", faces, found, found == faces),
         Rule("protocol", "official", candidate["protocol"], candidate["protocol"] == "official"),
-        _same_test("test split", test_digest, candidate),
+        Rule("test split", f"{test_digest[:12]} (this workspace's)", split[:12], split == test_digest),
     ]
     if champion is None:
         return rules
-    ours, theirs = ", ".join(candidate["labels"]), ", ".join(champion["labels"])
-    if ours == theirs:
-        return [*rules, _same_test("champion's test split", test_digest, champion)]
-    wanted = theirs if params.same_emotions else f"off: not compared with {theirs}, the absolute rules decide"
-    return [*rules, Rule("same_emotions", wanted, ours, not params.same_emotions)]
+    ours, theirs = (f"{', '.join(each['labels'])} ({each['test_digest'][:12]})" for each in (candidate, champion))
+    if ours != theirs and not params.same_test:
+        return [*rules, Rule("same_test", f"off: not compared with {theirs}, the absolute rules decide", ours, True)]
+    return [*rules, Rule("same_test", theirs, ours, ours == theirs)]
 
 
 def judge(
@@ -86,7 +86,7 @@ def judge(
     Args:
         params: The section `promote`.
         candidate: The candidate on test.
-        champion: The champion on the same images; None where there is none, or its emotions are others.
+        champion: The champion on the same images; None where there is none, or its test split is another.
         comparison: Of these two.
         best: Accuracy of the best champion so far on this test split.
         latency_ratio: Time per face, candidate over champion.
@@ -126,8 +126,3 @@ def _least(rule: str, bound: float | None, origin: float | None, found: float, n
         return []
     least, how = (bound, "") if origin is None else (origin - bound, f" ({origin:.4f} less {bound:g})")
     return [Rule(rule, f"at least {least:.4f}{how}", f"{found:.4f}{note}", found >= least - ROUNDING)]
-
-
-def _same_test(rule: str, digest: str, manifest: dict[str, Any]) -> Rule:
-    found = manifest["test_digest"]
-    return Rule(rule, f"{digest[:12]} (this workspace's)", found[:12], found == digest)

@@ -35,13 +35,16 @@ TAGGED = (
 OWN = (":!dvc.lock",)
 """The pipeline itself is writing it."""
 
+DIFF = ("-c", "diff.noprefix=false", "diff", "--binary", "--no-ext-diff", "--no-color")
+"""What `git apply` understands, whatever the user's settings."""
+
 MOST_DIFFERENCES = 5
 
 
 def tags() -> dict[str, str]:
     """Give the tags that say which code ran where, and by whom."""
     found = {
-        "mlflow.user": getpass.getuser(),
+        "mlflow.user": _user(),
         "mlflow.source.name": "src/train.py",
         "mlflow.source.type": "LOCAL",
         "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
@@ -63,7 +66,7 @@ def changes() -> str:
     if not status:
         return ""
     names = "".join(f"# {line}\n" for line in status.splitlines())
-    return f"{names}{_git('diff', 'HEAD', '--', '.', *OWN)}"
+    return f"{names}{_git(*DIFF, 'HEAD', '--', '.', *OWN)}"
 
 
 def packages() -> dict[str, str]:
@@ -175,6 +178,13 @@ def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
     for key, value in values.items():
         found |= _flat(value, f"{prefix}.{key}" if prefix else key)
     return found
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return str(os.getuid())
 
 
 def _git(*words: str) -> str | None:

@@ -31,12 +31,12 @@ class Registered(NamedTuple):
     Attributes:
         version: Its number.
         is_new: False if the same run and bundle had been registered before.
-        is_candidate: Whether the alias `candidate` is on it.
+        state: `the candidate`, or why it isn't.
     """
 
     version: str
     is_new: bool
-    is_candidate: bool
+    state: str
 
 
 def register(
@@ -75,31 +75,37 @@ def register(
         return Registered(str(version), not same, _consider(client, name, int(version), tags))
 
 
-def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> bool:
-    """Move the alias `candidate` to this version if it deserves it, and say whether it is there.
+def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> str:
+    """Move the alias `candidate` to this version if it deserves it, and say whether it is there, or why not.
 
     Asked again of a version that is there already, because a process may have died before it moved the alias; an older
     one never takes it from a newer.
     """
     present = _candidate(client, name)
     if present is not None and int(present.version) >= version:
-        return int(present.version) == version
-    if not is_better(tags, present and present.tags):
-        return False
+        newer = int(present.version) > version
+        return f"not the candidate: version {present.version} is newer" if newer else "the candidate"
+    why_not = present and found_lacking(tags, present.tags)
+    if why_not:
+        return (
+            f"not the candidate: {why_not} version {present.version}, which waits for the gate; "
+            f"`python -m src.promote --version {version}` judges this one"
+        )
     client.set_registered_model_alias(name, CANDIDATE, str(version))
-    return True
+    return "the candidate"
 
 
-def is_better(tags: dict[str, str], candidate: dict[str, str] | None) -> bool:
-    """Say whether a new version takes the alias `candidate` from the present one.
+def found_lacking(tags: dict[str, str], candidate: dict[str, str]) -> str:
+    """Say why a new version doesn't take the alias `candidate` from the present one; empty if it does.
 
-    It does if there is none, if the present one has been judged (tag `judged`), or if both are comparable and the new
-    one is more accurate on val.
+    It does if the present one has been judged (tag `judged`), or if both are comparable and the new one is more
+    accurate on val.
     """
-    if candidate is None or "judged" in candidate:
-        return True
-    comparable = all(tags[key] == candidate[key] for key in COMPARABLE)
-    return comparable and float(tags["val_accuracy"]) > float(candidate["val_accuracy"])
+    if "judged" in candidate:
+        return ""
+    if any(tags[key] != candidate[key] for key in COMPARABLE):
+        return "its emotions, protocol or data are not those of"
+    return "" if float(tags["val_accuracy"]) > float(candidate["val_accuracy"]) else "no more accurate on val than"
 
 
 def describe(name: str, uri: str) -> list[str]:

@@ -17,7 +17,7 @@ NOTES = {
 - **metrics**: `train` and `val` by epoch, `test` (the shipped .tflite) beside `test_keras`, `robustness` on hard faces
   (`robustness/hog-...`: the baseline on the same ones), `mobile` (bytes, latency), `system` while training
 - **artifacts**: `reports/index.html` and `reports/data/index.html` tell it all; `lineage` holds what it was made from
-- **tags**: `git.dirty` says whether the code was committed, `md5...` which data and model
+- **tags**: `git.dirty` says whether anything beside dvc.lock was uncommitted, `md5...` which data and model
 """,
     "fer-emotion-tune": """One run per search of `python -m src.tune`, with a nested run per trial.
 
@@ -93,10 +93,12 @@ def errors() -> Iterator[None]:
         yield
     except (MlflowException, RequestException) as error:
         reason = str(error).splitlines()[0]
-        raise ConnectionError(
-            f"the MLflow store {tracking_uri()} did not do as asked: {reason}; "
+        remedy = (
             f"start it, or unset {URI_VARIABLE} to use this workspace's own"
-        ) from error
+            if os.environ.get(URI_VARIABLE)
+            else "see that the disk has room and that no other process holds the file"
+        )
+        raise ConnectionError(f"the MLflow store {tracking_uri()} did not do as asked: {reason}; {remedy}") from error
 
 
 def experiment_id(client: Any, name: str) -> str:
