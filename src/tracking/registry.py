@@ -82,15 +82,15 @@ def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> str
     one never takes it from a newer.
     """
     present = _candidate(client, name)
-    if present is not None and int(present.version) >= version:
-        newer = int(present.version) > version
-        return f"not the candidate: version {present.version} is newer" if newer else "the candidate"
-    why_not = present and found_lacking(tags, present.tags)
-    if why_not:
-        return (
-            f"not the candidate: {why_not} version {present.version}, which waits for the gate; "
-            f"`python -m src.promote --version {version}` judges this one"
-        )
+    if present is not None:
+        if int(present.version) >= version:
+            newer = int(present.version) > version
+            return f"not the candidate: version {present.version} is newer" if newer else "the candidate"
+        if why_not := found_lacking(tags, present.tags):
+            return (
+                f"not the candidate: {why_not} version {present.version}, which waits for the gate; "
+                f"`python -m src.promote --version {version}` judges this one"
+            )
     client.set_registered_model_alias(name, CANDIDATE, str(version))
     return "the candidate"
 
