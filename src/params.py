@@ -60,12 +60,13 @@ class ModelParams(Params):
     """The network.
 
     Attributes:
-        architecture: `dcnn` is the seed's network, `resnet` a small residual one.
+        architecture: `dcnn` is the seed's network; the others are small and residual: `resnet` grows wider as its
+            images shrink, `resnet_flat` is as wide at 24 pixels as at 6, where a weight does more work.
         width: Multiplies the number of channels of every block.
         dropout: Rate before the last layer; dcnn's blocks keep the seed's ratios to it.
     """
 
-    architecture: Literal["dcnn", "resnet"]
+    architecture: Literal["dcnn", "resnet", "resnet_flat"]
     width: Annotated[float, Field(gt=0, le=8)]
     dropout: Fraction
 
@@ -83,6 +84,7 @@ class Augmentation(Params):
         flip: Whether half of the images are mirrored left to right.
         light: Every grey level is multiplied by a factor in 1 - light .. 1 + light.
         erase: Longest side of a box that is painted over, as a share of the image's (Zhong et al. 2017).
+        noise: Largest deviation of Gaussian noise, grey levels; the teacher is shown the image without it.
     """
 
     rotation: Annotated[float, Field(ge=0, le=180)]
@@ -92,6 +94,7 @@ class Augmentation(Params):
     flip: bool
     light: Fraction
     erase: Fraction
+    noise: NotNegative
 
 
 class Growth(Params):

@@ -16,7 +16,7 @@ def dcnn(model_params: ModelParams) -> keras.Model:
     return build(model_params.model_copy(update={"architecture": "dcnn", "width": 1.0, "dropout": 0.6}), classes=3)
 
 
-@pytest.fixture(params=["dcnn", "resnet"])
+@pytest.fixture(params=["dcnn", "resnet", "resnet_flat"])
 def small(request: pytest.FixtureRequest, model_params: ModelParams) -> ModelParams:
     return model_params.model_copy(update={"architecture": request.param, "width": 0.125})
 
@@ -46,6 +46,18 @@ def test_dcnn_drops_as_the_seed_at_dropout_0_6(dcnn: keras.Model) -> None:
 def test_resnet_is_smaller_than_dcnn(dcnn: keras.Model, model_params: ModelParams) -> None:
     resnet = build(model_params.model_copy(update={"architecture": "resnet", "width": 1.0}), classes=3)
     assert resnet.count_params() < dcnn.count_params() / 4
+
+
+@pytest.mark.parametrize(("name", "channels"), [("resnet", [16, 32, 64, 112]), ("resnet_flat", [24, 64, 64, 64])])
+def test_a_resnet_has_its_channels_at_48_24_12_and_6_pixels(
+    name: str, channels: list[int], model_params: ModelParams
+) -> None:
+    network = build(model_params.model_copy(update={"architecture": name, "width": 1.0}), classes=3)
+    sums = [layer.output.shape for layer in network.layers if isinstance(layer, keras.layers.Add)]
+    sides = [(24, 24), (24, 24), (12, 12), (12, 12), (6, 6)]
+    assert [shape[1:3] for shape in sums] == sides
+    assert [shape[3] for shape in sums] == [channels[side] for side in (1, 1, 2, 2, 3)]
+    assert network.layers[2].output.shape == (None, 48, 48, channels[0])
 
 
 def test_width_multiplies_the_channels_but_leaves_at_least_eight(model_params: ModelParams) -> None:

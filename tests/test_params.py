@@ -30,7 +30,11 @@ def write(workspace: Path, old: str, new: str) -> None:
         ("  dropout: 0.1", "", "key 'model.dropout' is missing"),
         ("dropout: 0.1", "dropout: high", "model.dropout: found 'high'"),
         ("dropout: 0.1", "dropout: 1.0", "model.dropout: found 1.0"),
-        ("architecture: resnet", "architecture: vgg", "model.architecture: found 'vgg'; Input should be 'dcnn' or"),
+        (
+            "architecture: resnet_flat",
+            "architecture: vgg",
+            "model.architecture: found 'vgg'; Input should be 'dcnn', 'resnet' or",
+        ),
         ("model:", "modle:", "unknown section 'modle', expected data, model, train"),
         ("model:", "model: [", "params.yaml is not YAML"),
     ],
@@ -96,7 +100,8 @@ def test_changing_a_value_keeps_comments_and_order():
     different = [(old, new) for old, new in zip(YAML.splitlines(), text.splitlines(), strict=True) if old != new]
     assert [new.split("#")[0].strip() for _, new in different] == [
         "epochs: 3",
-        "augmentation: {rotation: 15, shift: 0.15, shear: 0.15, zoom: 0.5, flip: true, light: 0.4, erase: 0.3}",
+        "augmentation: {rotation: 15, shift: 0.15, shear: 0.15, zoom: 0.5, "
+        "flip: true, light: 0.4, erase: 0.3, noise: 8}",
     ]
 
 

@@ -23,9 +23,8 @@ def build(params: ModelParams, classes: int, side: int | None = SIDE) -> keras.M
     """
     if side is None and params.architecture == "dcnn":
         raise ValueError("dcnn has dense layers that know the side of its images, expected train.growth: null")
-    builder = {"dcnn": _dcnn, "resnet": _resnet}[params.architecture]
     inputs = keras.Input((side, side, 1), name="image")
-    features = builder(inputs, params)
+    features = _dcnn(inputs, params) if params.architecture == "dcnn" else _resnet(inputs, params)
     # float32 whatever the policy: bfloat16 has 8 bits, too few for a probability.
     outputs = layers.Dense(classes, activation="softmax", dtype="float32", name="probabilities")(features)
     return keras.Model(inputs, outputs, name=params.architecture)
@@ -55,8 +54,12 @@ def _dcnn(inputs: keras.KerasTensor, params: ModelParams) -> keras.KerasTensor:
     return layers.Dropout(params.dropout)(x)
 
 
+# Channels of the first convolution, and of the two, two and one block at 24, 12 and 6 pixels.
+RESNETS = {"resnet": (16, (32, 64, 112)), "resnet_flat": (24, (64, 64, 64))}
+
+
 def _resnet(inputs: keras.KerasTensor, params: ModelParams) -> keras.KerasTensor:
-    """A small residual network (He et al. 2015): two, two and one block at 24, 12 and 6 pixels."""
+    """A small residual network (He et al. 2015)."""
 
     def convolution(x: keras.KerasTensor, filters: int, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
         x = layers.Conv2D(filters, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
@@ -68,8 +71,9 @@ def _resnet(inputs: keras.KerasTensor, params: ModelParams) -> keras.KerasTensor
         return layers.ReLU()(layers.Add()([convolution(x, filters), shortcut]))
 
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
-    x = layers.ReLU()(convolution(x, _channels(16, params)))
-    for filters, blocks in ((32, 2), (64, 2), (112, 1)):
+    first, stages = RESNETS[params.architecture]
+    x = layers.ReLU()(convolution(x, _channels(first, params)))
+    for filters, blocks in zip(stages, (2, 2, 1), strict=True):
         for number in range(blocks):
             x = block(x, _channels(filters, params), stride=2 if number == 0 else 1)
     x = layers.GlobalAveragePooling2D()(x)

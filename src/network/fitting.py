@@ -7,7 +7,9 @@ of the history, so that `State` is all that a later process needs to go on bit f
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -107,6 +109,7 @@ def fit(
             # Traced anew: one graph for several sides would round otherwise than that of a process that resumes.
             model.make_train_function(force=True)
         given = taught(batches(params, train, classes, len(accuracies)), teacher, params.distillation)
+        given = ahead(noisy(given, params, len(accuracies)))
         metrics = _train_epoch(model, params, len(train.labels), given, accuracies, state.average, on_batch_end)
         state.variables, state.optimizer = _values(_variables(model)), _values(model.optimizer.variables)
         scored = state.average or state.variables
@@ -189,6 +192,27 @@ def taught(given: Iterable[Batch], teacher: Teacher | None, share: float) -> Ite
     """
     for images, targets in given:
         yield images, share * teacher(images) + (1 - share) * targets if teacher else targets
+
+
+def noisy(given: Iterable[Batch], params: TrainParams, epoch: int) -> Iterator[Batch]:
+    """Give the batches with noise in their images, which the teacher has not seen: it speaks of the face itself."""
+    strongest = params.augmentation.noise if params.augmentation else 0
+    random = np.random.default_rng((params.seed, epoch, 1))
+    for images, targets in given:
+        if strongest:
+            deviations = random.uniform(0, strongest, (len(images), 1, 1, 1)).astype("float32")
+            images = (images + deviations * random.standard_normal(images.shape, "float32")).clip(0, 255)
+        yield images, targets
+
+
+def ahead(given: Iterable[Batch], count: int = 2) -> Iterator[Batch]:
+    """Prepare the next `count` batches in a thread, teacher and all, while the network learns from the present one."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = iter(given)
+        prepared = deque(thread.submit(next, coming, None) for _ in range(count))
+        while (batch := prepared.popleft().result()) is not None:
+            prepared.append(thread.submit(next, coming, None))
+            yield batch
 
 
 def batches(params: TrainParams, train: Split, classes: int, epoch: int) -> Iterator[Batch]:
