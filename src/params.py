@@ -84,7 +84,6 @@ class Augmentation(Params):
         flip: Whether half of the images are mirrored left to right.
         light: Every grey level is multiplied by a factor in 1 - light .. 1 + light.
         erase: Longest side of a box that is painted over, as a share of the image's (Zhong et al. 2017).
-        noise: Largest deviation of Gaussian noise, grey levels; the teacher is shown the image without it.
     """
 
     rotation: Annotated[float, Field(ge=0, le=180)]
@@ -94,7 +93,6 @@ class Augmentation(Params):
     flip: bool
     light: Fraction
     erase: Fraction
-    noise: NotNegative
 
 
 class Growth(Params):

@@ -4,7 +4,7 @@ import pytest
 from src.network.augmentation import Changes, apply, draw, still
 from src.params import Augmentation
 
-STILL = Augmentation(rotation=0.0, shift=0.0, shear=0.0, zoom=0.0, flip=False, light=0.0, erase=0.0, noise=0.0)
+STILL = Augmentation(rotation=0.0, shift=0.0, shear=0.0, zoom=0.0, flip=False, light=0.0, erase=0.0)
 GRID = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
 
 
@@ -67,7 +67,7 @@ def test_a_shear_slants_upright_lines_and_keeps_level_ones() -> None:
 
 
 def test_the_changes_are_a_function_of_the_random_generator() -> None:
-    params = Augmentation(rotation=15.0, shift=0.15, shear=0.15, zoom=0.15, flip=True, light=0.4, erase=0.3, noise=0.0)
+    params = Augmentation(rotation=15.0, shift=0.15, shear=0.15, zoom=0.15, flip=True, light=0.4, erase=0.3)
     first, same, other = (draw(50, 48, params, np.random.default_rng(seed)) for seed in (3, 3, 4))
     for one, again, differing in zip(first, same, other, strict=True):
         assert np.array_equal(one, again)

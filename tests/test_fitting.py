@@ -13,7 +13,7 @@ from src.network import checkpoints, distillation
 from src.network.architectures import build
 from src.network.checkpoints import Checkpoint, State, Weights
 from src.network.distillation import Teacher
-from src.network.fitting import Batch, Fit, ahead, batches, fit, mix, noisy, predict, taught
+from src.network.fitting import Batch, Fit, ahead, batches, fit, mix, predict, taught
 from src.params import EarlyStopping, Growth, ModelParams, Plateau, TeacherParams, TrainParams
 
 Faces = tuple[Split, Split]
@@ -140,36 +140,6 @@ def test_a_teacher_gives_its_share_of_each_target_for_the_very_images_that_are_s
     ((shown, mixed),) = taught([(images, targets)], lambda asked: asked / 4 * [1, 0], share=0.75)
     assert shown is images
     assert mixed.tolist() == [[0.25 + 0.75 / 4, 0], [0.75 / 2, 0.25]]
-
-
-def test_noise_is_as_strong_as_asked_differs_by_epoch_and_stays_within_grey_levels(plateau: TrainParams) -> None:
-    grey = np.full((500, 16, 16, 1), 100, np.float32)
-    params = with_noise(plateau, 12)
-    ((seen, targets),) = noisy([(grey, np.eye(2))], params, epoch=1)
-    deviations = (seen - 100).std(axis=(1, 2, 3))
-    assert (seen.dtype, targets.tolist()) == (np.float32, np.eye(2).tolist())
-    assert abs(seen.mean() - 100) < 0.1
-    assert deviations.max() < 14
-    assert abs(deviations.mean() - 6) < 0.5
-    ((again, _),) = noisy([(grey, targets)], params, epoch=1)
-    ((later, _),) = noisy([(grey, targets)], params, epoch=2)
-    assert np.array_equal(seen, again)
-    assert not np.array_equal(seen, later)
-    ((dark, _),) = noisy([(grey * 0, targets)], params, epoch=1)
-    assert (dark.min(), dark.max() > 0) == (0, True)
-
-
-def test_no_noise_changes_nothing(plateau: TrainParams) -> None:
-    given = [(np.ones((2, 4, 4, 1), np.float32), np.eye(2))]
-    for params in (with_noise(plateau, 0), plateau.model_copy(update={"augmentation": None})):
-        ((images, targets),) = noisy(given, params, epoch=0)
-        assert images is given[0][0]
-        assert targets is given[0][1]
-
-
-def with_noise(params: TrainParams, noise: float) -> TrainParams:
-    assert params.augmentation
-    return params.model_copy(update={"augmentation": params.augmentation.model_copy(update={"noise": noise})})
 
 
 def test_batches_ahead_come_in_order_and_no_further_ahead_than_asked() -> None:

@@ -109,8 +109,7 @@ def fit(
             # Traced anew: one graph for several sides would round otherwise than that of a process that resumes.
             model.make_train_function(force=True)
         given = taught(batches(params, train, classes, len(accuracies)), teacher, params.distillation)
-        given = ahead(noisy(given, params, len(accuracies)))
-        metrics = _train_epoch(model, params, len(train.labels), given, accuracies, state.average, on_batch_end)
+        metrics = _train_epoch(model, params, len(train.labels), ahead(given), accuracies, state.average, on_batch_end)
         state.variables, state.optimizer = _values(_variables(model)), _values(model.optimizer.variables)
         scored = state.average or state.variables
         _assign(_variables(model), scored)
@@ -192,17 +191,6 @@ def taught(given: Iterable[Batch], teacher: Teacher | None, share: float) -> Ite
     """
     for images, targets in given:
         yield images, share * teacher(images) + (1 - share) * targets if teacher else targets
-
-
-def noisy(given: Iterable[Batch], params: TrainParams, epoch: int) -> Iterator[Batch]:
-    """Give the batches with noise in their images, which the teacher has not seen: it speaks of the face itself."""
-    strongest = params.augmentation.noise if params.augmentation else 0
-    random = np.random.default_rng((params.seed, epoch, 1))
-    for images, targets in given:
-        if strongest:
-            deviations = random.uniform(0, strongest, (len(images), 1, 1, 1)).astype("float32")
-            images = (images + deviations * random.standard_normal(images.shape, "float32")).clip(0, 255)
-        yield images, targets
 
 
 def ahead(given: Iterable[Batch], count: int = 2) -> Iterator[Batch]:
