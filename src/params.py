@@ -84,6 +84,7 @@ class Augmentation(Params):
         flip: Whether half of the images are mirrored left to right.
         light: Every grey level is multiplied by a factor in 1 - light .. 1 + light.
         erase: Longest side of a box that is painted over, as a share of the image's (Zhong et al. 2017).
+        noise: Largest standard deviation of Gaussian noise, grey levels.
     """
 
     rotation: Annotated[float, Field(ge=0, le=180)]
@@ -93,6 +94,7 @@ class Augmentation(Params):
     flip: bool
     light: Fraction
     erase: Fraction
+    noise: NotNegative
 
 
 class Growth(Params):

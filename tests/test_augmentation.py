@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 
-from src.network.augmentation import Changes, apply, draw, still
+from src.network.augmentation import Changes, apply, draw, noisy, still
 from src.params import Augmentation
 
-STILL = Augmentation(rotation=0.0, shift=0.0, shear=0.0, zoom=0.0, flip=False, light=0.0, erase=0.0)
+STILL = Augmentation(rotation=0.0, shift=0.0, shear=0.0, zoom=0.0, flip=False, light=0.0, erase=0.0, noise=0.0)
 GRID = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
+HALFWAY = np.array([-3, 19, 19, -3]) / 32
+"""OpenCV's bicubic weights of the two pixels before and after the middle."""
 
 
 class Extreme(np.random.Generator):
@@ -27,6 +29,10 @@ def moved(image: np.ndarray, random: np.random.Generator, **ranges: float) -> li
     images = image.astype(np.uint8)[None, ..., None]
     changes = draw(1, len(image), STILL.model_copy(update=ranges), random)
     return apply(images, changes, len(image))[0, ..., 0].tolist()
+
+
+def halfway(*greys: int) -> int:
+    return int(np.rint(HALFWAY @ greys))
 
 
 def test_ranges_of_nothing_leave_the_images_as_they_are() -> None:
@@ -55,19 +61,22 @@ def test_a_mirror_comes_after_a_rotation() -> None:
 
 def test_a_zoom_by_half_looks_at_the_middle_between_pixels() -> None:
     columns = np.array([[0, 100, 200]] * 3)
-    assert moved(columns, Extreme(lowest=True), zoom=0.5) == [[50, 100, 150]] * 3
+    left, right = halfway(0, 0, 100, 200), halfway(0, 100, 200, 200)
+    assert moved(columns, Extreme(lowest=True), zoom=0.5) == [[left, 100, right]] * 3
+    assert (left, right) == (41, 159)
 
 
 def test_a_shear_slants_upright_lines_and_keeps_level_ones() -> None:
     """Shear by 30 degrees: source x = x - sin(30) y, so one row down reads half a pixel to the left."""
     columns = np.array([[0, 100, 200]] * 3)
-    assert moved(columns, Extreme(), shear=30.0) == [[50, 150, 200], [0, 100, 200], [0, 50, 150]]
+    beyond = halfway(100, 200, 200, 200)
+    assert moved(columns, Extreme(), shear=30.0) == [[41, 159, beyond], [0, 100, 200], [0, 41, 159]]
     (matrix,) = draw(1, 3, STILL.model_copy(update={"shear": 30.0}), Extreme()).matrices
     assert matrix[1, 0] == 0
 
 
 def test_the_changes_are_a_function_of_the_random_generator() -> None:
-    params = Augmentation(rotation=15.0, shift=0.15, shear=0.15, zoom=0.15, flip=True, light=0.4, erase=0.3)
+    params = Augmentation(rotation=15.0, shift=0.15, shear=0.15, zoom=0.15, flip=True, light=0.4, erase=0.3, noise=3.0)
     first, same, other = (draw(50, 48, params, np.random.default_rng(seed)) for seed in (3, 3, 4))
     for one, again, differing in zip(first, same, other, strict=True):
         assert np.array_equal(one, again)
@@ -98,9 +107,28 @@ def test_the_largest_box_is_as_long_as_its_share_of_the_side_and_the_smallest_is
     assert moved(GRID, AlwaysGrey7(lowest=True), erase=2 / 3) == GRID.tolist()
 
 
-def test_half_the_side_takes_the_mean_of_two_by_two_pixels() -> None:
+def test_noise_is_of_every_strength_up_to_the_largest_and_stays_within_grey_levels() -> None:
+    grey = np.full((500, 16, 16, 1), 100, np.float32)
+    params = STILL.model_copy(update={"noise": 12.0})
+    seen, again, other = (noisy(grey, params, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    deviations = seen.std(axis=(1, 2, 3))
+    assert (seen.dtype, seen.shape) == (np.float32, grey.shape)
+    assert seen.mean() == pytest.approx(100, abs=0.1)
+    assert (deviations.min() < 1, 11 < deviations.max() < 14) == (True, True)
+    assert deviations.mean() == pytest.approx(6, abs=0.6)
+    assert np.array_equal(seen, again)
+    assert not np.array_equal(seen, other)
+    dark = noisy(0 * grey, params, np.random.default_rng(3))
+    assert (dark.min(), dark.max() > 0) == (0, True)
+    assert noisy(grey, STILL, np.random.default_rng(3)) is grey
+
+
+def test_half_the_side_looks_at_the_middle_of_two_by_two_pixels() -> None:
     image = np.array([[0, 20, 100, 100], [40, 60, 100, 100], [8, 8, 0, 0], [8, 8, 4, 4]], np.uint8)
-    assert apply(image[None, ..., None], still(1), side=2)[0, ..., 0].tolist() == [[30, 100], [8, 2]]
+    wide = np.pad(image, 1, "edge")
+    by_hand = [[HALFWAY @ wide[y : y + 4, x : x + 4] @ HALFWAY for x in (0, 2)] for y in (0, 2)]
+    small = apply(image[None, ..., None], still(1), side=2)[0, ..., 0]
+    assert small == pytest.approx(np.clip(by_hand, 0, 255), abs=0.5)
 
 
 def test_a_smaller_result_shows_the_same_shifted_face_and_the_same_box() -> None:

@@ -100,7 +100,8 @@ def test_changing_a_value_keeps_comments_and_order():
     different = [(old, new) for old, new in zip(YAML.splitlines(), text.splitlines(), strict=True) if old != new]
     assert [new.split("#")[0].strip() for _, new in different] == [
         "epochs: 3",
-        "augmentation: {rotation: 15, shift: 0.15, shear: 0.15, zoom: 0.5, flip: true, light: 0.4, erase: 0.3}",
+        "augmentation: {rotation: 15, shift: 0.15, shear: 0.15, zoom: 0.5, "
+        "flip: true, light: 0.4, erase: 0.3, noise: 3}",
     ]
 
 

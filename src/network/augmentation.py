@@ -1,4 +1,4 @@
-"""Random changes of an image: one affine map (rotation, shift, shear, zoom, mirror), its light, and an erased box."""
+"""Random changes of an image: one affine map (rotation, shift, shear, zoom, mirror), light, an erased box, noise."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def apply(images: np.ndarray, changes: Changes, side: int) -> np.ndarray:
         side: Side of the result, pixels; another one than `from_side` scales the image.
 
     Returns:
-        uint8 array (n, side, side, 1), bilinear.
+        uint8 array (n, side, side, 1), bicubic: bilinear images have less detail than those that the network is for.
     """
     scale = images.shape[1] / side
     matrices = changes.matrices.copy()
     # The centre of pixel x of the result lies at (x + 1/2) scale - 1/2.
     matrices[:, :, 2] += changes.matrices[:, :, :2].sum(axis=2) * (scale - 1) / 2
     matrices[:, :, :2] *= scale
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     changed = np.empty((len(images), side, side, 1), np.uint8)
     boxes = np.rint(changes.boxes / scale).astype(int)
     for number, image in enumerate(images):
@@ -69,6 +69,14 @@ def apply(images: np.ndarray, changes: Changes, side: int) -> np.ndarray:
         out[top:bottom, left:right] = changes.greys[number]
         changed[number, ..., 0] = out
     return changed
+
+
+def noisy(images: np.ndarray, params: Augmentation, random: np.random.Generator) -> np.ndarray:
+    """Add Gaussian noise, another strength for each image, to float32 images (n, side, side, 1) in 0..255."""
+    if not params.noise:
+        return images
+    deviations = random.uniform(0, params.noise, (len(images), 1, 1, 1)).astype("float32")
+    return (images + deviations * random.standard_normal(images.shape, "float32")).clip(0, 255)
 
 
 def _affine(count: int, side: int, params: Augmentation, random: np.random.Generator) -> np.ndarray:

@@ -223,8 +223,10 @@ def batches(params: TrainParams, train: Split, classes: int, epoch: int) -> Iter
     for start in range(0, count - size + 1, size):
         chosen = order[start : start + size]
         picked = augmentation.Changes(*(array[chosen] for array in changes))
-        images = augmentation.apply(train.images[chosen], picked, side)
-        yield mix(images.astype("float32"), one_hot[train.labels[chosen]], params.mixup, random)
+        images = augmentation.apply(train.images[chosen], picked, side).astype("float32")
+        if params.augmentation:
+            images = augmentation.noisy(images, params.augmentation, random)
+        yield mix(images, one_hot[train.labels[chosen]], params.mixup, random)
 
 
 def mix(
