@@ -80,7 +80,7 @@ def ends(study: Study) -> list[str]:
         ({"train.optimizer": {"type": "categorical", "low": 1}}, "categorical needs `choices`, and nothing else"),
         ({"train.epochs": {"type": "int", "low": 1, "high": 90}}, "set tune.epochs to null to search them"),
         (
-            {"model.architecture": {"type": "categorical", "choices": ["resnet", "dcnn"]}},
+            {"model.architecture": {"type": "categorical", "choices": ["resnet_flat", "dcnn"]}},
             "tune.space.model.architecture: found dcnn with train.growth on, expected another",
         ),
         ({}, "tune.space: found {}"),
