@@ -55,6 +55,22 @@ class DataParams(Params):
         """Name in the registry; drawn faces have one of their own."""
         return "fer-emotion-drawn" if self.source == "drawn" else "fer-emotion"
 
+    def demand_prepared(self, summary: dict) -> None:
+        """Check that the splits were made for these emotions by this protocol.
+
+        Args:
+            summary: What `preprocess` says of the splits.
+
+        Raises:
+            ValueError: They were not.
+        """
+        found, wanted = (summary["protocol"], summary["emotions"]), (self.protocol, list(self.emotions))
+        if found != wanted:
+            raise ValueError(
+                f"the splits are {found[0]}, {', '.join(found[1])}; params.yaml asks for {wanted[0]}, "
+                f"{', '.join(wanted[1])}; run `dvc repro preprocess`"
+            )
+
 
 class ModelParams(Params):
     """The network.

@@ -13,13 +13,15 @@ import pytest
 from modules import ROOT
 
 from src import cli, paths, tune
-from src.config import changed
+from src.config import changed, flat, read_params
 from src.fer2013 import Split
+from src.params import TeacherParams
 from src.search import winner, workers
 from src.search.plan import read_plan
 from src.search.study import Study, open_study
 from src.search.trials import Search, end, record
 from src.tracking import store, studies
+from src.tracking.description import Description
 
 pytest_plugins = ["registry_fixtures"]
 LEARNING_RATE = {"type": "log_float", "low": 0.0001, "high": 0.1}
@@ -93,6 +95,24 @@ def test_a_wrong_key_or_range_is_refused_before_anything_is_made(workspace: Path
     assert message in str(fault.value)
     assert "\n" not in str(fault.value)
     assert set(workspace.iterdir()) == before
+
+
+@pytest.mark.usefixtures("workspace")
+def test_splits_and_a_teacher_of_other_parameters_are_refused():
+    text = (ROOT / "params.yaml").read_text()
+    paths.PARAMS.write_text(text)
+    teacher = read_params(TeacherParams)
+    made = flat("model", teacher.model) | flat("train", teacher.train)
+    run = Description("e", "teacher", made, {}, {}, {}, "s", "", {})
+    paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **run._asdict()})
+    assert read_plan(Namespace()).teacher_run == "r"
+    for name, other, message in (
+        ("data.emotions", ["happy", "sad", "surprise"], "the splits are official, happy, sad, neutral; "),
+        ("teacher.train.augmentation.zoom", 0.3, "trained with train.augmentation.zoom 0.15, expected the 0.3 of"),
+    ):
+        paths.PARAMS.write_text(changed(text, {name: other}))
+        with pytest.raises(ValueError, match=message):
+            read_plan(Namespace())
 
 
 def test_a_trial_runs_through_the_whole_schedule_in_fewer_epochs(workspace: Path):

@@ -92,17 +92,20 @@ def read_plan(options: Namespace) -> Plan:
 
     Raises:
         ValueError: A parameter of the space is unknown, can't take a value of its range, or today's is not in there;
-            or dcnn would be tried on small images.
+            dcnn would be tried on small images; or the splits or the teacher were made with other parameters.
         FileNotFoundError: The splits, or the teacher, are missing.
     """
     summary = splits.load_summary()
+    data = read_params(DataParams)
+    data.demand_prepared(summary)
+    teacher = read_params(TeacherParams) if is_on(TeacherParams) else None
     plan = Plan(
-        read_params(DataParams),
+        data,
         read_params(ModelParams),
         read_params(TrainParams),
         read_params(TuneParams, options),
-        read_params(TeacherParams) if is_on(TeacherParams) else None,
-        sending.read_run(paths.TEACHER)[0] if is_on(TeacherParams) else None,
+        teacher,
+        _teacher_run(teacher) if teacher else None,
         summary,
     )
     for name, values in plan.tune.space.items():
@@ -115,6 +118,17 @@ def read_plan(options: Namespace) -> Plan:
             "train.growth to null"
         )
     return plan
+
+
+def _teacher_run(teacher: TeacherParams) -> str:
+    run_id, made = sending.read_run(paths.TEACHER)
+    asked = flat("model", teacher.model) | flat("train", teacher.train)
+    if differing := [name for name, value in asked.items() if made.params.get(name) != value]:
+        raise ValueError(
+            f"{paths.TEACHER} was trained with {differing[0]} {made.params.get(differing[0])}, expected the "
+            f"{asked[differing[0]]} of params.yaml's section teacher; run `dvc repro teacher`"
+        )
+    return run_id
 
 
 def _check(plan: Plan, name: str, values: Range) -> None:
