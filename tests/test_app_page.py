@@ -100,6 +100,7 @@ def test_the_golden_numbers_of_the_unit_tests_are_those_of_the_python_code() -> 
     assert kept == json.loads(json.dumps(app_golden.golden())), "run `PYTHONPATH=. python tests/app_golden.py`"
 
 
+@pytest.mark.usefixtures("built")
 def test_the_units_of_the_app() -> None:
     app_site.npm("test")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from modules import ROOT
 from PIL import Image
 
 from src import cli, predict
@@ -19,7 +20,6 @@ from src.report import annotate
 from src.tracking import bundle
 
 LABELS = ["happy", "sad", "neutral"]
-ROOT = Path(__file__).parents[1]
 ORIENTATION = 0x0112
 Ask = Callable[..., list[dict[str, Any]]]
 
