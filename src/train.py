@@ -140,6 +140,7 @@ def main(argv: list[str] | None = None) -> None:
     data = read_params(DataParams)
     model, train = read_params(ModelParams, options), read_params(TrainParams, options)
     summary = splits.load_summary()
+    data.demand_prepared(summary)
     with cli.hushed():
         teacher, teacher_run = load_teacher(data.emotions)
         description = describe(data, model, train, summary, teacher_run or "none")

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from modules import ROOT
 
-from src.config import parse_yaml
+from src.config import changed, parse_yaml
 from src.demo import make_workspace
 from src.tracking.bundle import verify
 
@@ -178,6 +178,16 @@ def test_bad_input_gets_one_line_and_leaves_everything_as_it_was(
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert before == {path: path.read_bytes() for path in (workspace / "models").rglob("*") if path.is_file()}
+
+
+def test_splits_of_other_emotions_are_not_trained_on(workspace: Path):
+    params = workspace / "params.yaml"
+    before = params.read_text()
+    params.write_text(changed(before, {"data.emotions": ["happy", "sad", "surprise"]}))
+    done = call(workspace, "-m", "src.train")
+    params.write_text(before)
+    assert done.returncode == 1
+    assert "params.yaml asks for official, happy, sad, surprise; run `dvc repro preprocess`" in done.stderr
 
 
 def rows_of_the_results_table() -> list[str]:
