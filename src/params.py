@@ -56,7 +56,7 @@ class DataParams(Params):
         return "fer-emotion-drawn" if self.source == "drawn" else "fer-emotion"
 
     def demand_prepared(self, summary: dict) -> None:
-        """Check that the splits were made for these emotions by this protocol.
+        """Check that the splits were made from this source, by this protocol, for these emotions.
 
         Args:
             summary: What `preprocess` says of the splits.
@@ -64,11 +64,15 @@ class DataParams(Params):
         Raises:
             ValueError: They were not.
         """
-        found, wanted = (summary["protocol"], summary["emotions"]), (self.protocol, list(self.emotions))
+        source = "drawn" if summary["source"]["kind"] == "drawn" else "fer2013"
+        found, wanted = (
+            [source, summary["protocol"], *summary["emotions"]],
+            [self.source, self.protocol, *self.emotions],
+        )
         if found != wanted:
             raise ValueError(
-                f"the splits are {found[0]}, {', '.join(found[1])}; params.yaml asks for {wanted[0]}, "
-                f"{', '.join(wanted[1])}; run `dvc repro preprocess`"
+                f"the splits are {', '.join(found)}; params.yaml asks for {', '.join(wanted)}; "
+                "run `dvc repro preprocess`"
             )
 
 

@@ -128,9 +128,8 @@ def load_teacher(emotions: tuple[str, ...]) -> tuple[Teacher, str] | tuple[None,
         return None, None
     from src.network import distillation
 
-    model = paths.existing(paths.TEACHER / "model.keras", "teacher")
-    run_id, _ = sending.read_run(paths.TEACHER)
-    return distillation.load(model, read_params(TeacherParams), emotions), run_id
+    model, params = paths.existing(paths.TEACHER / "model.keras", "teacher"), read_params(TeacherParams)
+    return distillation.load(model, params, emotions), sending.read_teacher(params)
 
 
 def main(argv: list[str] | None = None) -> None:

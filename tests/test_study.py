@@ -38,8 +38,14 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
     (tmp_path / "params.yaml").write_text(changed((ROOT / "params.yaml").read_text(), fixed))
     shutil.copy(empty_store, tmp_path)
     (tmp_path / "src").symlink_to(ROOT / "src")
-    summary = {"emotions": ["happy", "sad", "neutral"], "protocol": "official", "digest": "d" * 64}
-    paths.write_json(paths.PROCESSED / "splits.json", summary)
+    summary = {
+        "emotions": ["happy", "sad", "neutral"],
+        "protocol": "official",
+        "source": {"kind": "csv"},
+        "digest": "d" * 64,
+    }
+    for folder in (paths.PROCESSED, paths.PROCESSED_TEACHER):
+        paths.write_json(folder / "splits.json", summary)
     return tmp_path
 
 
@@ -103,12 +109,18 @@ def test_splits_and_a_teacher_of_other_parameters_are_refused():
     paths.PARAMS.write_text(text)
     teacher = read_params(TeacherParams)
     made = flat("model", teacher.model) | flat("train", teacher.train)
-    run = Description("e", "teacher", made, {}, {}, {}, "s", "", {})
+    run = Description("e", "teacher", made, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
     paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **run._asdict()})
     assert read_plan(Namespace()).teacher_run == "r"
+    others = run._replace(tags={"data_digest": "e" * 64})
+    paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **others._asdict()})
+    with pytest.raises(ValueError, match="trained with data digest eee"):
+        read_plan(Namespace())
+    paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **run._asdict()})
     for name, other, message in (
-        ("data.emotions", ["happy", "sad", "surprise"], "the splits are official, happy, sad, neutral; "),
-        ("teacher.train.augmentation.zoom", 0.3, "trained with train.augmentation.zoom 0.15, expected the 0.3 of"),
+        ("data.emotions", ["happy", "sad", "surprise"], "the splits are fer2013, official, happy, sad, neutral; "),
+        ("data.source", "drawn", "params.yaml asks for drawn, official, happy, sad, neutral; "),
+        ("teacher.train.augmentation.zoom", 0.3, "trained with train.augmentation.zoom 0.15, expected 0.3; run"),
     ):
         paths.PARAMS.write_text(changed(text, {name: other}))
         with pytest.raises(ValueError, match=message):

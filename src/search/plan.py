@@ -105,7 +105,7 @@ def read_plan(options: Namespace) -> Plan:
         read_params(TrainParams),
         read_params(TuneParams, options),
         teacher,
-        _teacher_run(teacher) if teacher else None,
+        sending.read_teacher(teacher) if teacher else None,
         summary,
     )
     for name, values in plan.tune.space.items():
@@ -118,17 +118,6 @@ def read_plan(options: Namespace) -> Plan:
             "train.growth to null"
         )
     return plan
-
-
-def _teacher_run(teacher: TeacherParams) -> str:
-    run_id, made = sending.read_run(paths.TEACHER)
-    asked = flat("model", teacher.model) | flat("train", teacher.train)
-    if differing := [name for name, value in asked.items() if made.params.get(name) != value]:
-        raise ValueError(
-            f"{paths.TEACHER} was trained with {differing[0]} {made.params.get(differing[0])}, expected the "
-            f"{asked[differing[0]]} of params.yaml's section teacher; run `dvc repro teacher`"
-        )
-    return run_id
 
 
 def _check(plan: Plan, name: str, values: Range) -> None:
