@@ -8,7 +8,7 @@ WORKSPACE ?= .
 
 .PHONY: demo app test bench lock clean
 
-demo: .venv/run                     ## the whole workflow on drawn faces, no network beyond the package index
+demo: .venv/run                     ## all stages on drawn faces, no network beyond the package index
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m src.demo
 
 app: .venv/run $(PACKAGES)          ## the phone's page on localhost, with the registry's champion or the committed one
@@ -24,7 +24,7 @@ test: .venv/dev $(if $(shell command -v npm),$(PACKAGES))  ## style, types and a
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n 2 --dist loadfile
 
-bench: .venv/run                    ## timings, printed; FER2013_SOURCE adds those that need the real data
+bench: .venv/run                    ## timings, printed; FER2013_SOURCE adds those that need the real data, three trainings among them
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench
 
 lock:                               ## resolve pyproject.toml anew for every platform; needs uv

@@ -19,10 +19,13 @@ function fillInServiceWorker(): Plugin {
         )
         .filter((name) => !name.startsWith("model/") && name !== WORKER)
         .sort();
-      const digest = createHash("sha256");
-      for (const name of files) digest.update(name).update(readFileSync(join(dir, name)));
-      const pages = files.map((name) => (name === "index.html" ? "./" : name));
-      const facts = `const FILES = ${JSON.stringify(pages)}, DIGEST = "${digest.digest("hex").slice(0, 16)}";\n`;
+      const sha256 = (content: string | Buffer) => createHash("sha256").update(content);
+      const integrity = (name: string) => `sha256-${sha256(readFileSync(join(dir, name))).digest("base64")}`;
+      const pages = Object.fromEntries(
+        files.map((name) => [name === "index.html" ? "./" : name, integrity(name)]),
+      );
+      const digest = sha256(JSON.stringify(pages)).digest("hex").slice(0, 16);
+      const facts = `const FILES = ${JSON.stringify(pages)}, DIGEST = "${digest}";\n`;
       writeFileSync(join(dir, WORKER), facts + readFileSync(join(dir, WORKER), "utf-8"));
     },
   };

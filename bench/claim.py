@@ -1,6 +1,6 @@
 """Time to the seed's claim, 82.04 % of val under `pooled`, without a teacher; against the 36 epochs of its own network.
 
-`FER2013_SOURCE=fer2013.zip python -m bench.claim`, about half an hour.
+`FER2013_SOURCE=fer2013.zip python -m bench.claim`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CLAIM = 0.8204
 DCNN_EPOCHS = 36
+EPOCHS = 40
+"""Of the default, whose own schedule is longer than a quarter of the time that it is measured against."""
 SEEDS = (42, 43, 44)
 
 
@@ -57,7 +59,7 @@ def seconds_to_claim(model: ModelParams, params: TrainParams, train: Split, val:
 
 def main() -> None:
     train, val = pooled()
-    model, params = read_params(ModelParams), read_params(TrainParams)
+    model, params = read_params(ModelParams), read_params(TrainParams).model_copy(update={"epochs": EPOCHS})
     rate = images_per_second(
         model.model_copy(update=DCNN), params.model_copy(update=DCNN_TRAIN | {"precision": "float32"})
     )

@@ -6,16 +6,16 @@ Each face is laid on a grey canvas, enlarged three times, because the detector w
 """
 
 import argparse
-import io
 import os
-import zipfile
-from itertools import islice
+from pathlib import Path
 
 import numpy as np
 
 from src.faces.crop import FER2013_CROP, Box, Crop, square
 from src.faces.detection import Face, FaceDetector
-from src.fer2013 import SIDE
+from src.faces.rows import read_rows
+from src.faces.sources import find, open_csv
+from src.faces.splits import TRAINING
 
 CANVAS = 256
 FRAME = 144
@@ -23,13 +23,10 @@ MIDDLE_GREY = 128
 
 
 def read_training_faces(source: str, count: int) -> np.ndarray:
-    """Read the first images of Training from a zip that holds fer2013.csv; uint8 (count, 48, 48)."""
-    with zipfile.ZipFile(source) as archive:
-        name = next(name for name in archive.namelist() if name.endswith("fer2013.csv"))
-        with io.TextIOWrapper(archive.open(name), "ascii") as lines:
-            pixels = (line.split(",")[1] for line in lines if line.rstrip().endswith(",Training"))
-            faces = [np.fromstring(values, dtype=np.uint8, sep=" ") for values in islice(pixels, count)]
-    return np.stack(faces).reshape(-1, SIDE, SIDE)
+    """Read the first images of Training; uint8 (count, 48, 48)."""
+    with open_csv(find(Path(source))) as stream:
+        rows = read_rows(stream, stream.name)
+    return rows.images[rows.usages == TRAINING][:count]
 
 
 def on_canvas(image: np.ndarray) -> np.ndarray:
@@ -73,11 +70,11 @@ def show(name: str, values: object) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the crop on FER2013 (FER2013_SOURCE names the zip).")
+    parser = argparse.ArgumentParser(description="Measure the crop on FER2013 (FER2013_SOURCE says where it is).")
     parser.add_argument("--images", type=int, default=3000, help="how many images of Training (3000)")
     arguments = parser.parse_args()
     if "FER2013_SOURCE" not in os.environ:
-        parser.error("FER2013_SOURCE is not set, expected the path of a zip that holds fer2013.csv")
+        parser.error("FER2013_SOURCE is not set, expected the path of FER2013")
     images = read_training_faces(os.environ["FER2013_SOURCE"], arguments.images)
     detector = FaceDetector()
     found = [detector.detect(on_canvas(image)) for image in images]

@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> None:
     client, version = find(options)
     if options.check:
         with cli.hushed():
-            state = difference(options.to, version)
+            state = difference(options.to, version, options.public_key)
         print(f"{options.to}: {state or f'{version}, up to date'}")
         sys.exit(NEWER if state else 0)
     deploy(client, version, options)
@@ -63,9 +63,13 @@ def find(options: Namespace) -> tuple[Any, Any]:
         return client, versions.find(client, name, options.version, versions.CHAMPION)
 
 
-def difference(target: Path, version: Any) -> str | None:
-    """Say what there is to deploy; None where `target` holds this very version, unchanged."""
-    from src.tracking import bundle, handover
+def difference(target: Path, version: Any, public_key: Path | None = None) -> str | None:
+    """Say what there is to deploy; None where `target` holds this very version, unchanged and signed as wanted.
+
+    Raises:
+        ValueError: The version there is not signed as wanted.
+    """
+    from src.tracking import bundle, handover, signing
 
     wanted = str(version)
     here = handover.read_note(target)
@@ -79,6 +83,8 @@ def difference(target: Path, version: Any) -> str | None:
         return f"{error}; deploy {wanted} again"
     if bundle.digest(target) != version.tags.get("bundle"):
         return f"holds another bundle than {wanted}, deploy it again"
+    if public_key:
+        signing.check((target / bundle.MANIFEST).read_bytes(), version.tags.get(signing.TAG), public_key)
     return None
 
 

@@ -64,7 +64,9 @@ def main(argv: list[str] | None = None) -> None:
     parser = cli.parser("export", __doc__)
     add_options(parser, ExportParams)
     params = read_params(ExportParams, parser.parse_args(argv))
+    sending.demand_current()
     train, val = splits.load("train"), splits.load("val")
+    spread = np.linspace(0, len(train.images) - 1, REPRESENTATIVE).astype(int)  # a folder's come emotion by emotion
     model_path = paths.existing(paths.MODELS / "model.keras", "train")
     with cli.hushed():
         import keras
@@ -72,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
         from src.network import conversion, fitting
 
         model = keras.saving.load_model(model_path, compile=False)
-        variants = conversion.convert(model, train.images[:REPRESENTATIVE])
+        variants = conversion.convert(model, train.images[spread])
         measured = measure(variants, fitting.predict(model, val.images), val)
     shipped = choose(measured, params.max_drop)
     for name, content in variants.items():

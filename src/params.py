@@ -55,6 +55,26 @@ class DataParams(Params):
         """Name in the registry; drawn faces have one of their own."""
         return "fer-emotion-drawn" if self.source == "drawn" else "fer-emotion"
 
+    def demand_prepared(self, summary: dict) -> None:
+        """Check that the splits were made from this source, by this protocol, for these emotions.
+
+        Args:
+            summary: What `preprocess` says of the splits.
+
+        Raises:
+            ValueError: They were not.
+        """
+        source = "drawn" if summary["source"]["kind"] == "drawn" else "fer2013"
+        found, wanted = (
+            [source, summary["protocol"], *summary["emotions"]],
+            [self.source, self.protocol, *self.emotions],
+        )
+        if found != wanted:
+            raise ValueError(
+                f"the splits are {', '.join(found)}; params.yaml asks for {', '.join(wanted)}; "
+                "run `dvc repro preprocess`"
+            )
+
 
 class ModelParams(Params):
     """The network.

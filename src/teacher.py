@@ -21,6 +21,7 @@ def main(argv: list[str] | None = None) -> None:
     params = read_params(TeacherParams)
     data = read_params(DataParams).model_copy(update={"emotions": EMOTIONS})
     summary = splits.load_summary(paths.PROCESSED_TEACHER)
+    data.demand_prepared(summary)
     train, val = (splits.load(name, paths.PROCESSED_TEACHER) for name in ("train", "val"))
     os.environ.pop("MLFLOW_RUN_ID", None)  # the run that `mlflow run` opened is for train
     with cli.hushed():

@@ -128,9 +128,8 @@ def load_teacher(emotions: tuple[str, ...]) -> tuple[Teacher, str] | tuple[None,
         return None, None
     from src.network import distillation
 
-    model = paths.existing(paths.TEACHER / "model.keras", "teacher")
-    run_id, _ = sending.read_run(paths.TEACHER)
-    return distillation.load(model, read_params(TeacherParams), emotions), run_id
+    model, params = paths.existing(paths.TEACHER / "model.keras", "teacher"), read_params(TeacherParams)
+    return distillation.load(model, params, emotions), sending.read_teacher(params)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -140,6 +139,7 @@ def main(argv: list[str] | None = None) -> None:
     data = read_params(DataParams)
     model, train = read_params(ModelParams, options), read_params(TrainParams, options)
     summary = splits.load_summary()
+    data.demand_prepared(summary)
     with cli.hushed():
         teacher, teacher_run = load_teacher(data.emotions)
         description = describe(data, model, train, summary, teacher_run or "none")

@@ -73,12 +73,15 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def visit(built: Path, launch: Callable[..., Browser], model: Path) -> Iterator[Callable[..., Visit]]:
-    """Give a function that lets a person with a fresh browser visit; it takes Chromium's options and a context's."""
+    """Give a function that lets a person with a fresh browser visit; it takes Chromium's options and a context's.
+
+    The site is the built page, or another folder.
+    """
     with ExitStack() as stack:
 
-        def begin(*options: str, **context: Any) -> Visit:
+        def begin(*options: str, site: Path = built, **context: Any) -> Visit:
             server = stack.enter_context(ExitStack())
-            address = server.enter_context(app_site.serve(built, model))
+            address = server.enter_context(app_site.serve(site, model))
             browser = launch(*options).new_context(viewport={"width": 390, "height": 844}, **context)
             browser.set_default_timeout(PATIENCE_MS)
             stack.callback(browser.close)

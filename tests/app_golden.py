@@ -21,6 +21,7 @@ CUTS: list[tuple[tuple[int, int], Box, Crop]] = [
     ((200, 150), Box(31.7, 20.3, 97.9, 98.6), FER2013_CROP),
     ((90, 120), Box(-30.5, -12.25, 80, 81), Crop(0.02, -0.1, 1.3)),  # reaches outside
     ((7, 5), Box(2.1, 1.2, 1.5, 1.5), Crop(0.0, 0.0, 1.0)),  # cells smaller than a pixel
+    ((300, 300), Box(5, 5, 240, 240), Crop(0.0, 0.0, 1.2)),  # means that end in one half
 ]
 LETTERBOXES = [(640, 480), (37, 61)]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from modules import ROOT
 from processes import ended
 from ruamel.yaml import YAML
 
@@ -19,7 +20,6 @@ from src.faces.drawn import draw
 from src.fer2013 import EMOTIONS, Split
 from src.params import ModelParams, TrainParams
 
-ROOT = Path(__file__).parents[1]
 CHOSEN = [EMOTIONS.index(name) for name in ("happy", "sad", "neutral")]
 
 

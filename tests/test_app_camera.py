@@ -43,6 +43,23 @@ def test_pause_switches_the_camera_off_and_keeps_the_picture(live: Visit) -> Non
     live.page.wait_for_selector("body[data-state=live] .face")
 
 
+def test_the_camera_is_off_while_nobody_sees_the_page(live: Visit) -> None:
+    show = """hidden => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    live.page.evaluate(show, True)
+    live.page.wait_for_selector("body[data-state=paused]")
+    tracks = "document.getElementById('video').srcObject.getTracks().map(track => track.readyState)"
+    assert live.page.evaluate(tracks) == ["ended"]
+    live.page.evaluate(show, False)
+    live.page.wait_for_selector("body[data-state=live] .face")
+    live.page.get_by_role("button", name="Pause").click()
+    for hidden in (True, False):
+        live.page.evaluate(show, hidden)
+    expect(live.page.locator("body")).to_have_attribute("data-state", "paused")
+
+
 def test_the_mirror_turns_the_picture_and_the_frame_round_a_face(live: Visit) -> None:
     def place() -> float:
         return live.page.eval_on_selector(
@@ -90,7 +107,13 @@ def test_without_a_face_the_page_says_what_to_do_and_changes_to_the_other_camera
         if page.evaluate(current) != first:
             break
         page.wait_for_timeout(100)
-    assert page.evaluate(current) != first
+    second = page.evaluate(current)
+    assert second != first
+    page.wait_for_selector("body[data-state=live]")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_selector("body[data-state=live]")
+    assert page.evaluate(current) == second, "it goes on with the camera that was chosen"
 
 
 def test_on_a_phone_it_changes_from_the_front_camera_to_the_back(visit: Visits) -> None:

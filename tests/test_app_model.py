@@ -65,17 +65,22 @@ def change_a_byte(folder: Path, name: str) -> None:
     (folder / name).write_bytes(content)
 
 
-def swap_golden(folder: Path) -> None:
-    """Make the golden samples expect something else, with every digest as it should be."""
+def rewrite(folder: Path, change: Callable[[dict, dict], None]) -> None:
+    """Change golden samples and manifest, with every digest as it should be."""
     golden = json.loads((folder / bundle.GOLDEN).read_text(encoding="utf-8"))
-    for sample in golden["samples"]:
-        sample["probabilities"].reverse()
-    (folder / bundle.GOLDEN).write_text(json.dumps(golden), encoding="utf-8")
     manifest = json.loads((folder / bundle.MANIFEST).read_text(encoding="utf-8"))
-    manifest["files"][bundle.GOLDEN] = bundle._fingerprint(folder / bundle.GOLDEN)
+    change(golden, manifest)
+    (folder / bundle.GOLDEN).write_text(json.dumps(golden), encoding="utf-8")
+    if bundle.GOLDEN in manifest["files"]:
+        manifest["files"][bundle.GOLDEN] = bundle._fingerprint(folder / bundle.GOLDEN)
     (folder / bundle.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     deployed = json.loads((folder / "deployed.json").read_text(encoding="utf-8"))
     (folder / "deployed.json").write_text(json.dumps({**deployed, "bundle": bundle.digest(folder)}), encoding="utf-8")
+
+
+def swap_answers(golden: dict, _: dict) -> None:
+    for sample in golden["samples"]:
+        sample["probabilities"].reverse()
 
 
 @pytest.mark.parametrize(
@@ -84,9 +89,25 @@ def swap_golden(folder: Path) -> None:
         (lambda folder: change_a_byte(folder, bundle.MODEL), "emotion.tflite was changed"),
         (lambda folder: change_a_byte(folder, bundle.MANIFEST), "manifest.json was changed"),
         (lambda folder: (folder / bundle.CARD).unlink(), "card.md: the server answers with status 404"),
-        (swap_golden, "golden sample 1 came out as"),
+        (lambda folder: rewrite(folder, swap_answers), "golden sample 1 came out as"),
+        (lambda folder: rewrite(folder, lambda golden, _: golden.pop("tolerance")), "no sample or no tolerance"),
+        (lambda folder: rewrite(folder, lambda golden, _: golden["samples"].clear()), "no sample or no tolerance"),
+        (
+            lambda folder: rewrite(folder, lambda _, manifest: manifest["files"].pop(bundle.MODEL)),
+            "manifest.json lists",
+        ),
+        (lambda folder: rewrite(folder, lambda _, manifest: manifest.pop("crop")), "expected names and three numbers"),
     ],
-    ids=["network", "manifest", "a file is missing", "golden samples"],
+    ids=[
+        "network",
+        "manifest",
+        "a file is missing",
+        "golden samples",
+        "no tolerance",
+        "no samples",
+        "not listed",
+        "no crop",
+    ],
 )
 def test_a_model_that_was_tampered_with_is_refused_and_the_old_one_kept(
     visit: Visits, model: Path, tamper: Callable[[Path], None], words: str
@@ -103,6 +124,14 @@ def test_a_model_that_was_tampered_with_is_refused_and_the_old_one_kept(
     page.reload()
     page.wait_for_selector(READY)
     expect(page.locator("#facts")).to_contain_text("fer-emotion 5")
+
+
+def test_a_new_champion_is_found_when_the_network_comes_back(visit: Visits, model: Path) -> None:
+    page = visit().open()
+    app_site.put_model(model, "8")
+    page.evaluate("for (const name of ['online', 'online']) dispatchEvent(new Event(name))")
+    expect(page.get_by_role("alert")).to_have_text("Changed to fer-emotion version 8.")
+    expect(page.locator("#facts")).to_contain_text("fer-emotion 8")
 
 
 def test_on_the_first_visit_a_model_that_was_tampered_with_is_told_in_clear_words(visit: Visits, model: Path) -> None:

@@ -1,6 +1,10 @@
 """The app as a page: without network, without any other host, for everybody, on every screen."""
 
+import base64
+import hashlib
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +30,53 @@ def test_after_the_first_visit_everything_works_without_network(visit: Visits, p
     page.wait_for_selector(READY)
     agree(person.show(photos["hopper"]), python(photos["hopper"]), tolerance=0.02)
     expect(person.look_for_a_newer_model()).to_contain_text("can't be reached")
+
+
+def test_two_copies_on_one_host_keep_their_own_page_and_model(visit: Visits, built: Path, tmp_path: Path) -> None:
+    for name, version in (("one", "5"), ("two", "6")):
+        shutil.copytree(built, tmp_path / "host" / name)
+        app_site.put_model(tmp_path / "host" / name / "model", version)
+    person = visit(site=tmp_path / "host")
+    page, address = person.page, person.address
+    for name in ("one", "two"):
+        person.address = f"{address}{name}/"
+        person.open().evaluate("navigator.serviceWorker.ready.then(() => true)")
+    person.stop()
+    for name, version in (("one", "5"), ("two", "6")):
+        page.goto(f"{address}{name}/")
+        page.wait_for_selector(READY)
+        expect(page.locator("#facts")).to_contain_text(f"fer-emotion {version}")
+
+
+def test_a_new_build_takes_over_only_when_the_host_has_all_of_it(visit: Visits, built: Path, tmp_path: Path) -> None:
+    site = Path(shutil.copytree(built, tmp_path / "site"))
+    person = visit(site=site)
+    page = person.open()
+    page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    first = page.evaluate("caches.keys()")
+
+    old = (site / "index.html").read_bytes()
+    new = old.replace(b"<title>Expressions", b"<title>More expressions")
+    worker = (site / "service-worker.js").read_text()
+    was, will_be = (base64.b64encode(hashlib.sha256(content).digest()).decode() for content in (old, new))
+    worker = worker.replace(was, will_be)
+    worker = re.sub('DIGEST = "[0-9a-f]+"', f'DIGEST = "{"0" * 16}"', worker)
+    (site / "service-worker.js").write_text(worker)  # the host is being copied to: its page is still the old one
+    update = """navigator.serviceWorker.getRegistration().then(async registration => {
+        const { installing } = await registration.update();
+        await new Promise(done => installing.addEventListener("statechange", () => {
+            if (["redundant", "activated"].includes(installing.state)) done();
+        }));
+        return installing.state;
+    })"""
+    assert page.evaluate(update) == "redundant"
+    (site / "index.html").write_bytes(new)
+    assert page.evaluate(update) == "activated"
+    assert page.evaluate("caches.keys()") != first
+    person.stop()
+    page.reload()
+    page.wait_for_selector(READY)
+    expect(page).to_have_title("More expressions")
 
 
 def test_no_request_goes_to_another_host_and_none_could(live: Visit, photos: Photos) -> None:
@@ -100,6 +151,7 @@ def test_the_golden_numbers_of_the_unit_tests_are_those_of_the_python_code() -> 
     assert kept == json.loads(json.dumps(app_golden.golden())), "run `PYTHONPATH=. python tests/app_golden.py`"
 
 
+@pytest.mark.usefixtures("built")
 def test_the_units_of_the_app() -> None:
     app_site.npm("test")
 

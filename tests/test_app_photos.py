@@ -72,6 +72,22 @@ def test_a_photo_without_a_face_and_a_file_that_is_none_are_told_in_clear_words(
     expect(person.page.locator("#notice-title")).to_contain_text("no picture that this browser can read")
 
 
+def test_of_two_photos_chosen_at_once_the_later_is_shown(
+    visit: Visits, photos: Photos, tmp_path: Path, python: Ask
+) -> None:
+    slow = Image.fromarray(np.random.default_rng(0).integers(0, 256, (4000, 4000, 3), np.uint8))
+    slow.save(tmp_path / "slow.png")
+    person = visit()
+    page = person.open()
+    page.set_input_files("#file", tmp_path / "slow.png")
+    page.set_input_files("#file", photos["hopper"])
+    page.wait_for_selector("#faces[aria-busy=false] .face")
+    page.wait_for_timeout(3000)
+    with Image.open(photos["hopper"]) as hopper:
+        assert page.eval_on_selector("#still", "still => still.width") == hopper.width
+    agree(person.faces(), python(photos["hopper"]), tolerance=0.02)
+
+
 @pytest.mark.parametrize("event", ["paste", "drop"])
 def test_a_photo_can_be_dropped_and_pasted(visit: Visits, photos: Photos, event: str, python: Ask) -> None:
     person = visit()

@@ -57,6 +57,7 @@ def test_the_card_says_what_the_model_must_not_be_used_for_and_what_is_wrong_wit
     [
         ({"drawn": True}, "**Trained on faces drawn by code: it says nothing about real faces.**"),
         ({"drawn": True}, "no label is wrong"),
+        ({"drawn": True, "protocol": "pooled"}, "drawn faces of the pooled 10 %, which also chose the model"),
         ({"protocol": "pooled"}, "which also chose the model (so the figure is optimistic)"),
     ],
 )

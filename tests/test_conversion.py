@@ -1,7 +1,9 @@
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
+from src.export import choose
 from src.fer2013 import Split
 from src.network.conversion import convert
 from src.network.fitting import fit, predict
@@ -26,6 +28,16 @@ def model(
 @pytest.fixture(scope="module")
 def variants(model: keras.Model, faces: Faces) -> dict[str, bytes]:
     return convert(model, faces[0].images[:100])
+
+
+def test_the_smallest_variant_that_loses_little_enough_ships() -> None:
+    drops = {"float32": 0.0, "float16": 0.001, "int8": 0.0051}
+    table = pd.DataFrame({"drop": drops, "bytes": {"float32": 400, "float16": 200, "int8": 100}})
+    assert choose(table, max_drop=0.005) == "float16"
+    assert choose(table, max_drop=0.0051) == "int8"
+    assert choose(table, max_drop=0.0) == "float32"
+    with pytest.raises(ValueError, match=r"every variant loses more than 0\.5%"):
+        choose(table + {"drop": 1, "bytes": 0}, max_drop=0.005)
 
 
 def test_there_are_three_variants_each_smaller_than_the_one_before(variants: dict[str, bytes]) -> None:

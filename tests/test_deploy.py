@@ -1,5 +1,6 @@
 """The phone's folder holds one whole bundle, the old or the new one, whatever happens."""
 
+import hashlib
 import json
 import random
 import resource
@@ -100,6 +101,72 @@ def test_a_missing_and_a_shortened_file_are_refused_by_name(one: Shop, name: str
     assert content() == before
 
 
+def rewritten(folder: Path, golden: dict | None = None, **facts: object) -> None:
+    """Replace the golden samples and facts of the manifest, as somebody who takes care of the digests would."""
+    if golden is not None:
+        (folder / bundle.GOLDEN).write_text(json.dumps(golden))
+    manifest = json.loads((folder / bundle.MANIFEST).read_text())
+    for name, entry in manifest["files"].items():
+        whole = (folder / name).read_bytes()
+        entry |= {"sha256": hashlib.sha256(whole).hexdigest(), "bytes": len(whole)}
+    (folder / bundle.MANIFEST).write_text(json.dumps(manifest | facts))
+
+
+def golden_with(**changes: object) -> dict:
+    golden = json.loads((TARGET / bundle.GOLDEN).read_text())
+    golden["samples"][0] |= changes
+    return golden
+
+
+@pytest.mark.usefixtures("one")
+def test_a_model_that_answers_its_golden_samples_otherwise_is_refused():
+    before = golden_with()["samples"][0]["probabilities"]
+    for other in ([1.0, 0.0, 0.0], [float("nan")] * 3, [share + 0.03 for share in before]):
+        rewritten(TARGET, golden_with(probabilities=other))
+        with pytest.raises(ValueError, match="golden sample 1 came out as"):
+            bundle.verify(TARGET)
+    rewritten(TARGET, golden_with(probabilities=[share + 0.01 for share in before]))
+    bundle.verify(TARGET)
+
+
+@pytest.mark.usefixtures("one")
+@pytest.mark.parametrize("golden", [{}, {"samples": [], "tolerance": 0.02}, {"samples": [{}], "tolerance": 0.02}])
+def test_a_bundle_without_golden_samples_is_refused(golden: dict):
+    rewritten(TARGET, golden)
+    with pytest.raises(ValueError, match=r"is no whole bundle|found no sample"):
+        bundle.verify(TARGET)
+
+
+@pytest.mark.usefixtures("one")
+def test_a_manifest_has_to_list_every_file_of_the_bundle_and_no_other():
+    files = json.loads((TARGET / bundle.MANIFEST).read_text())["files"]
+    for listed in ({}, {**files, "../model/card.md": files["card.md"]}):
+        rewritten(TARGET, files=listed)
+        with pytest.raises(ValueError, match=r"manifest\.json: lists"):
+            bundle.verify(TARGET)
+
+
+def test_where_folders_can_not_be_exchanged_an_interrupt_leaves_the_old_one(one: Shop, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(handover, "_exchange", lambda *_: False)
+    before = content()
+    rename = Path.rename
+
+    def interrupted(path: Path, target: Path) -> Path:
+        if path.name == "draft":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    better = one.files(one.add("good"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            handover.replace(better, TARGET, {})
+    assert content() == before
+    deployed("--version", "2")
+    assert content()["emotion.tflite"] == one.models["good"]
+    assert list(TARGET.parent.iterdir()) == [TARGET]
+
+
 def test_a_file_that_does_not_belong_to_a_bundle_is_refused(one: Shop):
     (one.files("1") / "run_me.js").write_text("alert(1)")
     with pytest.raises(ValueError, match=r"run_me\.js does not belong there"):
@@ -120,6 +187,9 @@ def test_a_public_key_refuses_what_is_unsigned_or_signed_by_another(one: Shop, m
     assert content() == before
     deployed("--public-key", str(public))
     assert content() != before
+    assert status("--public-key", str(public)) == 0
+    with pytest.raises(ValueError, match="another key"):
+        deployed("--check", "--public-key", str(other))
 
 
 @pytest.mark.usefixtures("one")
@@ -193,3 +263,20 @@ def test_a_store_that_is_not_there_is_named_and_not_made(shop: Shop, monkeypatch
     with pytest.raises(FileNotFoundError, match=r"elsewhere\.db is missing"):
         deployed("--tracking-uri", "sqlite:///elsewhere.db")
     assert not Path("elsewhere.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "error", "message"),
+    [
+        ("sqlite://mlflow.db", ValueError, "three slashes"),
+        ("sqlite:///params.yaml", ConnectionError, "file is not a database"),
+        ("postgresql+nobody://here/store", ConnectionError, "did not do as asked"),
+        ("mysql+asyncmy://here/store", ConnectionError, "needs a driver that is not here"),
+    ],
+)
+@pytest.mark.usefixtures("shop")
+def test_an_address_that_leads_to_no_store_is_one_line(uri: str, error: type, message: str):
+    before = set(Path().iterdir())
+    with pytest.raises(error, match=message):
+        deployed("--tracking-uri", uri)
+    assert {path.name for path in set(Path().iterdir()) - before} <= {"params.yaml.lock"}

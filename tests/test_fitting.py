@@ -142,6 +142,31 @@ def test_a_teacher_gives_its_share_of_each_target_for_the_very_images_that_are_s
     assert mixed.tolist() == [[0.25 + 0.75 / 4, 0], [0.75 / 2, 0.25]]
 
 
+def test_a_teacher_that_has_no_share_is_not_asked() -> None:
+    def refuse(_: np.ndarray) -> np.ndarray:
+        raise AssertionError("asked")
+
+    given = np.ones((1, 1)), np.eye(1)
+    assert list(taught([given], refuse, share=0)) == [given]
+
+
+def test_a_teacher_is_asked_about_the_pupils_emotions_alone(
+    model_params: ModelParams, train_params: TrainParams, few: Faces, tmp_path: Path
+) -> None:
+    small = model_params.model_copy(update={"width": 0.25})
+    params = TeacherParams(model=small, train=train_params.model_copy(update={"precision": "float32"}))
+    model, images = build(small, len(EMOTIONS)), few[0].images[:4].astype("float32")
+    for bias, expected in (
+        (np.log(np.arange(1, 8, dtype="float32")), [4 / 11, 7 / 11]),  # 1 / 28 .. 7 / 28; happy is the fourth
+        (np.array([200, 0, 0, 0, 0, 0, 0], "float32"), [0.5, 0.5]),  # so angry that nothing is left for the others
+    ):
+        model.layers[-1].set_weights([np.zeros_like(model.layers[-1].get_weights()[0]), bias])
+        with pytest.warns(DeprecationWarning, match="__array__"):  # of Keras 3, under NumPy 2
+            model.save(tmp_path / "teacher.keras")
+        said = distillation.load(tmp_path / "teacher.keras", params, ("happy", "neutral"))(images)
+        assert said == pytest.approx(np.tile(expected, (4, 1)), abs=1e-5)
+
+
 def test_batches_ahead_come_in_order_and_no_further_ahead_than_asked() -> None:
     made = []
 

@@ -8,7 +8,7 @@ from modules import ROOT
 
 from src.config import changed, flat, parse_yaml, read_params
 from src.params import TrainParams
-from src.tracking import lineage
+from src.tracking import lineage, machine
 from src.tracking.description import Description, way_back
 
 
@@ -95,6 +95,26 @@ def test_changes_of_text_and_of_a_model_can_be_applied_to_the_commit_again(
     git("apply", "changes.diff")
     for name, (_, after) in changed_files.items():
         assert (tmp_path / name).read_bytes() == after
+
+
+def test_changes_in_any_encoding_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)
+
+    monkeypatch.setattr(lineage, "SOURCE_ROOT", tmp_path)
+    git("init", "--quiet")
+    (tmp_path / "notes.txt").write_bytes(b"one\r\n")
+    assert lineage.changes() == "# ?? notes.txt\n", "there is no commit yet"
+    git("add", ".")
+    git("commit", "--quiet", "--message", "one")
+    (tmp_path / "notes.txt").write_bytes(b"caf\xe9\r\n")
+    assert "+caf\ufffd\r\n" in lineage.changes()
+
+
+def test_a_process_is_known_again_after_the_clock_was_set() -> None:
+    pid, started = machine.process_tags()["process"].split("@")
+    assert machine.is_alive(f"{pid}@{float(started) + 5:.2f}")
+    assert not machine.is_alive(f"{pid}@{float(started) - 3600:.2f}")
 
 
 def test_what_else_made_the_results_is_told_with_the_teacher_or_without(workspace: Path) -> None:

@@ -145,6 +145,11 @@ def test_a_missing_file_and_an_empty_folder_are_told_apart(tmp_path: Path) -> No
         photos.read(tmp_path)
 
 
+def test_the_present_folder_without_pictures_has_a_name_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert photos.find([Path()]) == {Path(): Path(tmp_path.name)}
+
+
 def test_a_folder_gives_every_picture_below_it_sorted_but_no_hidden_ones_and_no_results(tmp_path: Path) -> None:
     for name in ("b.JPG", "a/z.png", "a/notes.txt", ".hidden/x.png", "._b.jpg", "out/b.jpg", "folder.png/c.heic"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from modules import ROOT
 from PIL import Image
 
 from src import cli, predict
@@ -19,7 +20,6 @@ from src.report import annotate
 from src.tracking import bundle
 
 LABELS = ["happy", "sad", "neutral"]
-ROOT = Path(__file__).parents[1]
 ORIENTATION = 0x0112
 Ask = Callable[..., list[dict[str, Any]]]
 
@@ -247,6 +247,12 @@ def test_captions_stay_inside_and_grow_with_the_photo() -> None:
         heights.append(np.ptp(written[:, 0]) / len(picture))
     assert min(heights) > 0.02
     assert max(heights) < 0.05
+
+
+def test_a_box_of_which_only_a_sliver_is_visible_is_drawn() -> None:
+    photo = np.full((500, 500, 3), 90, np.uint8)
+    boxes = [(499.5, 100.0, 80.0, 80.0), (100.0, -79.5, 80.0, 80.0), (600.0, 600.0, 50.0, 50.0)]
+    assert (np.asarray(annotate.annotate(photo, boxes, ["sad"] * 3)) != 90).any()
 
 
 def test_copies_of_equal_names_do_not_replace_each_other(ask: Ask, hopper: Image.Image, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ from modules import ROOT
 from src.config import changed
 
 SMALL = {
-    "data.source": "drawn", "data.drawn_images": 280, "teacher": None, "model.width": 0.25, "train.epochs": 1,
-    "train.warmup_epochs": 0,
-    "train.average_decay": None, "baseline.components": 8, "baseline.neighbours": 3,
+    "data.source": "drawn", "data.drawn_images": 280, "teacher": None, "model.architecture": "resnet",
+    "model.width": 0.25, "train.epochs": 1, "train.warmup_epochs": 0, "train.average_decay": None,
+    "baseline.components": 8, "baseline.neighbours": 3,
 }  # fmt: skip
 FILES = ("dvc.yaml", "MLproject", "python_env.yaml", "requirements.txt", ".gitignore", ".dvcignore", ".dvc/.gitignore",
          ".dvc/config")  # fmt: skip

@@ -14,7 +14,7 @@ from shop import DRAWN, Shop
 from test_signing import write_keys
 
 from src import promote
-from src.tracking import decisions, lock, promotion, signing, store, versions
+from src.tracking import decisions, lock, promotion, registry, signing, store, versions
 
 pytest_plugins = ["registry_fixtures"]
 Start = Callable[..., subprocess.Popen]
@@ -125,6 +125,12 @@ def test_pooled_is_refused_without_asking_the_test_split(shop: Shop):
     assert past()[0].accuracy is None
 
 
+def test_a_version_is_not_done_with_where_another_test_split_is_at_hand(shop: Shop):
+    version = shop.add("good", test_digest="that of another workspace")
+    assert failed(judge(shop)) == ["test split"]
+    assert registry.JUDGED not in store.connect().get_model_version(DRAWN, version).tags
+
+
 def test_a_drawn_model_that_was_registered_as_fer_emotion_is_refused(shop: Shop):
     shop.add("good", name="fer-emotion", drawn=True)
     assert failed(judge(shop, name="fer-emotion")) == ["faces"]
@@ -199,12 +205,37 @@ def test_rollback_goes_back_step_by_step_and_skips_what_was_rolled_back(shop: Sh
         promotion.rollback(DRAWN, None)
 
 
-def test_what_was_rolled_back_does_not_come_back_from_further_down():
-    moves = [("promoted", None, "2"), ("promoted", "2", "3"), ("promoted", "3", "2"), ("rolled back", "2", "3")]
-    told = [
-        decisions.Decision("", outcome, before, to, datetime.now(UTC), "", "", None, None)
+def told_of(
+    *moves: tuple[str, str | None, str], accuracies: dict[str, float] | None = None, split: str = "t"
+) -> list[decisions.Decision]:
+    return [
+        decisions.Decision("", outcome, before, to, datetime.now(UTC), "", "", (accuracies or {}).get(to), split)
         for outcome, before, to in moves
     ]
+
+
+def test_the_best_champion_so_far_is_one_of_this_test_split_that_stayed():
+    accuracies = {"1": 0.8, "2": 0.9, "3": 0.7, "4": 0.95}
+    past = told_of(("promoted", None, "1"), ("promoted", "1", "2"), ("refused", "2", "4"), accuracies=accuracies)
+    assert decisions.best_accuracy(past, "t") == 0.9
+    past += told_of(("rolled back", "2", "1"), ("promoted", "1", "3"), accuracies=accuracies)
+    assert decisions.best_accuracy(past, "t") == 0.8
+    assert decisions.best_accuracy(past, "another") is None
+    past += told_of(("promoted", "3", "4"), accuracies=accuracies, split="another")
+    assert (decisions.best_accuracy(past, "t"), decisions.best_accuracy(past, "another")) == (0.8, 0.95)
+
+
+def test_champions_may_not_get_worse_step_by_step(shop: Shop):
+    judge(shop, shop.add("good"))
+    store.connect().set_registered_model_alias(DRAWN, "champion", shop.add("poor"))
+    done = judge(shop, shop.add("fair"))
+    assert failed(done) == ["max_drop_from_best"]
+    assert done.judgement is not None
+    assert done.judgement.best == 1
+
+
+def test_what_was_rolled_back_does_not_come_back_from_further_down():
+    told = told_of(("promoted", None, "2"), ("promoted", "2", "3"), ("promoted", "3", "2"), ("rolled back", "2", "3"))
     assert decisions.champions(told) == ["3"]
     assert decisions.earlier_champions(told[:3], "2") == ["3"]
 
@@ -325,6 +356,7 @@ def test_a_promotion_killed_around_the_move_is_completed_by_the_next(shop: Shop,
     assert past()[0].outcome == outcome
     judge(shop, shop.add("poor"))
     assert client.get_run(past()[0].run_id).data.tags["outcome"] == outcome
+    assert (registry.JUDGED in client.get_model_version(DRAWN, version).tags) == moved
 
 
 def test_a_name_without_versions_is_refused_in_one_line(shop: Shop):

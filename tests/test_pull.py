@@ -118,6 +118,17 @@ def test_a_file_cut_off_anywhere_is_refused(name: str, share: float, tmp_path: P
         read_rows(stream, stream.name)
 
 
+@pytest.mark.parametrize("name", ["fer2013.csv.gz", "fer2013.tar.gz"])
+@pytest.mark.parametrize("damage", ["plain", "flipped"])
+def test_a_gzip_file_that_is_none_or_changed_is_refused_by_its_name(name: str, damage: str, tmp_path: Path) -> None:
+    path = pack(tmp_path / name)
+    changed = bytearray(path.read_bytes())
+    changed[-6] ^= 1  # in the checksum
+    path.write_bytes(pack(tmp_path / "fer2013.csv").read_bytes() if damage == "plain" else changed)
+    with pytest.raises(ValueError, match=name), open_csv(path) as stream:
+        read_rows(stream, stream.name)
+
+
 @pytest.mark.parametrize("name", PACKED)
 def test_unpacking_stops_at_the_limit_whatever_the_archive_claims(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unpacks to over 100,000 bytes"):  # noqa: SIM117

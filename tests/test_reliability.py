@@ -24,7 +24,15 @@ def test_the_error_is_the_mean_gap_between_confidence_and_accuracy():
 def test_a_model_that_is_right_as_often_as_it_is_sure_has_no_error():
     labels = np.array([0, 0, 0, 1] * 5)
     assert expected_error(by_confidence(labels, of_confidence([0.75] * 20), bins=5)) == pytest.approx(0)
-    assert len(by_confidence(labels[:3], of_confidence([0.75] * 3))) == 3, "no bin is empty"
+    assert len(by_confidence(labels[:3], of_confidence([0.7, 0.8, 0.9]))) == 3, "no bin is empty"
+
+
+def test_the_order_of_images_that_are_equally_sure_does_not_matter():
+    labels, probabilities = np.array([0, 0, 1, 0, 1, 0]), of_confidence([0.6, 0.8, 0.8, 0.8, 0.8, 0.9])
+    bins = by_confidence(labels, probabilities, bins=3)
+    assert list(bins["images"]) == [5, 1]
+    turned = by_confidence(labels[::-1], probabilities[::-1], bins=3)
+    assert turned.to_numpy() == pytest.approx(bins.to_numpy())
 
 
 def test_a_threshold_trades_coverage_for_precision():

@@ -39,6 +39,36 @@ def test_a_shift_moves_the_face_by_its_pixels():
         assert np.hypot(*(centre - 24)) == pytest.approx(6, abs=0.1)
 
 
+def test_a_face_is_turned_by_its_degrees_and_scaled_by_its_share():
+    dot = np.zeros((20, 48, 48, 1), np.uint8)
+    dot[:, 23:25, 38:40] = 255
+    rows, columns = np.mgrid[:48, :48] - 23.5
+    for name, strength, distances, angles in (
+        ("rotate", 30, {15.0}, {30.0, -30.0}), ("scale", 0.25, {15 * 1.25, 15 / 1.25}, {0.0}),
+    ):  # fmt: skip
+        centres = [
+            np.array([(image * rows).sum(), (image * columns).sum()]) / image.sum()
+            for image in disturbed(dot, name, strength)[..., 0].astype(float)
+        ]
+        found = [np.hypot(*centre) for centre in centres], [np.degrees(np.arctan2(*centre)) for centre in centres]
+        for values, expected in zip(found, (distances, angles), strict=True):
+            assert {min(expected, key=lambda one: abs(one - value)) for value in values} == expected
+            assert all(min(abs(one - value) for one in expected) < 0.5 for value in values)
+
+
+def test_blur_and_noise_have_their_standard_deviation():
+    dot = np.zeros((1, 48, 48, 1), np.uint8)
+    dot[:, 22:26, 22:26] = 255
+    columns = np.arange(48) - 23.5
+
+    def variance(image: np.ndarray) -> float:
+        return float((image.astype(float).sum(axis=0) * columns**2).sum() / image.sum())
+
+    assert variance(disturbed(dot, "blur", 2)[0, ..., 0]) - variance(dot[0, ..., 0]) == pytest.approx(4, abs=0.3)
+    grey = np.full((4, 48, 48, 1), 128, np.uint8)
+    assert disturbed(grey, "noise", 10).astype(float).std() == pytest.approx(10, abs=0.3)
+
+
 def test_light_is_taken_added_and_slanted_by_its_share():
     grey = np.full((14, 48, 48, 1), 100, np.uint8)
     assert (disturbed(grey, "darken", 0.75) == 25).all()

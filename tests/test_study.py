@@ -13,13 +13,15 @@ import pytest
 from modules import ROOT
 
 from src import cli, paths, tune
-from src.config import changed
+from src.config import changed, flat, read_params
 from src.fer2013 import Split
+from src.params import TeacherParams
 from src.search import winner, workers
 from src.search.plan import read_plan
 from src.search.study import Study, open_study
 from src.search.trials import Search, end, record
 from src.tracking import store, studies
+from src.tracking.description import Description
 
 pytest_plugins = ["registry_fixtures"]
 LEARNING_RATE = {"type": "log_float", "low": 0.0001, "high": 0.1}
@@ -36,8 +38,14 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
     (tmp_path / "params.yaml").write_text(changed((ROOT / "params.yaml").read_text(), fixed))
     shutil.copy(empty_store, tmp_path)
     (tmp_path / "src").symlink_to(ROOT / "src")
-    summary = {"emotions": ["happy", "sad", "neutral"], "protocol": "official", "digest": "d" * 64}
-    paths.write_json(paths.PROCESSED / "splits.json", summary)
+    summary = {
+        "emotions": ["happy", "sad", "neutral"],
+        "protocol": "official",
+        "source": {"kind": "csv"},
+        "digest": "d" * 64,
+    }
+    for folder in (paths.PROCESSED, paths.PROCESSED_TEACHER):
+        paths.write_json(folder / "splits.json", summary)
     return tmp_path
 
 
@@ -80,7 +88,7 @@ def ends(study: Study) -> list[str]:
         ({"train.optimizer": {"type": "categorical", "low": 1}}, "categorical needs `choices`, and nothing else"),
         ({"train.epochs": {"type": "int", "low": 1, "high": 90}}, "set tune.epochs to null to search them"),
         (
-            {"model.architecture": {"type": "categorical", "choices": ["resnet", "dcnn"]}},
+            {"model.architecture": {"type": "categorical", "choices": ["resnet_flat", "dcnn"]}},
             "tune.space.model.architecture: found dcnn with train.growth on, expected another",
         ),
         ({}, "tune.space: found {}"),
@@ -93,6 +101,30 @@ def test_a_wrong_key_or_range_is_refused_before_anything_is_made(workspace: Path
     assert message in str(fault.value)
     assert "\n" not in str(fault.value)
     assert set(workspace.iterdir()) == before
+
+
+@pytest.mark.usefixtures("workspace")
+def test_splits_and_a_teacher_of_other_parameters_are_refused():
+    text = (ROOT / "params.yaml").read_text()
+    paths.PARAMS.write_text(text)
+    teacher = read_params(TeacherParams)
+    made = flat("model", teacher.model) | flat("train", teacher.train)
+    run = Description("e", "teacher", made, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
+    paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **run._asdict()})
+    assert read_plan(Namespace()).teacher_run == "r"
+    others = run._replace(tags={"data_digest": "e" * 64})
+    paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **others._asdict()})
+    with pytest.raises(ValueError, match="trained with data digest eee"):
+        read_plan(Namespace())
+    paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **run._asdict()})
+    for name, other, message in (
+        ("data.emotions", ["happy", "sad", "surprise"], "the splits are fer2013, official, happy, sad, neutral; "),
+        ("data.source", "drawn", "params.yaml asks for drawn, official, happy, sad, neutral; "),
+        ("teacher.train.augmentation.zoom", 0.3, "trained with train.augmentation.zoom 0.15, expected 0.3; run"),
+    ):
+        paths.PARAMS.write_text(changed(text, {name: other}))
+        with pytest.raises(ValueError, match=message):
+            read_plan(Namespace())
 
 
 def test_a_trial_runs_through_the_whole_schedule_in_fewer_epochs(workspace: Path):

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from modules import ROOT
 
-from src.config import parse_yaml
+from src.config import changed, parse_yaml
 from src.demo import make_workspace
 from src.tracking.bundle import verify
 
@@ -178,6 +178,39 @@ def test_bad_input_gets_one_line_and_leaves_everything_as_it_was(
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert before == {path: path.read_bytes() for path in (workspace / "models").rglob("*") if path.is_file()}
+
+
+def test_splits_of_other_emotions_are_not_trained_on(workspace: Path):
+    params = workspace / "params.yaml"
+    before = params.read_text()
+    params.write_text(changed(before, {"data.emotions": ["happy", "sad", "surprise"]}))
+    done = call(workspace, "-m", "src.train")
+    params.write_text(before)
+    assert done.returncode == 1
+    assert "params.yaml asks for drawn, official, happy, sad, surprise; run `dvc repro preprocess`" in done.stderr
+
+
+@pytest.mark.parametrize("stage", ["export", "evaluate", "register"])
+def test_a_model_that_was_trained_on_other_splits_goes_no_further(workspace: Path, stage: str):
+    path = workspace / "models/run.json"
+    before = path.read_text()
+    run = json.loads(before)
+    path.write_text(json.dumps(run | {"tags": run["tags"] | {"data_digest": "0" * 64}}))
+    done = call(workspace, "-m", f"src.{stage}")
+    path.write_text(before)
+    assert done.returncode == 1
+    assert "models was trained on splits of digest 000000000000, expected" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_metrics_of_another_run_are_not_registered(workspace: Path):
+    path = workspace / "reports/metrics.json"
+    before = path.read_text()
+    path.write_text(json.dumps(json.loads(before) | {"run": {"id": "another", "name": "another"}}))
+    done = call(workspace, "-m", "src.register")
+    path.write_text(before)
+    assert done.returncode == 1
+    assert "metrics.json is of run another" in done.stderr
 
 
 def rows_of_the_results_table() -> list[str]:

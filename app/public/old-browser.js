@@ -1,9 +1,10 @@
 // In the oldest JavaScript, for browsers that can't read the rest of the page: says so instead of nothing.
-addEventListener("error", function () {
+addEventListener("error", function (event) {
+  if (event.target !== window && event.target.tagName !== "SCRIPT") return;
   if (document.body && document.body.getAttribute("data-state") === "loading") {
     document.getElementById("notice-title").textContent = "This page can't start here";
     document.getElementById("notice-text").textContent =
       "The browser may be too old: Chrome, Edge, Firefox or Safari from 2023 on is needed. Otherwise load the page again.";
     document.body.setAttribute("data-state", "trouble");
   }
-});
+}, true); // a script that can't be loaded is told to the window on the way down only

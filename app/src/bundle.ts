@@ -40,8 +40,6 @@ export interface Model {
   card: string;
   /** Give the probability of each of the manifest's labels for a face of 48 x 48 grey levels. */
   classify(face: Uint8Array<ArrayBuffer>): Promise<number[]>;
-  /** Free its memory. */
-  delete(): void;
 }
 
 interface Golden {
@@ -50,6 +48,8 @@ interface Golden {
 }
 
 const SCHEMA = 1;
+/** The files that a manifest lists: no more, and no fewer, so that its digest covers the model. */
+export const LISTED = ["card.md", "emotion.tflite", "golden.json"];
 
 /**
  * Check every file against the manifest, and the golden samples against the network on this very device.
@@ -62,7 +62,13 @@ export async function check({ deployed, files }: Bundle): Promise<Model> {
   if (manifest.schema !== SCHEMA) {
     throw new Error(`the model has schema ${manifest.schema}, this page knows ${SCHEMA}; load the page anew`);
   }
-  for (const [name, { sha256 }] of Object.entries(manifest.files)) await demandDigest(name, files[name], sha256);
+  const listed = Object.keys(manifest.files ?? {}).sort();
+  if (listed.join() !== LISTED.join()) throw new Error(`manifest.json lists ${listed}, expected ${LISTED}`);
+  for (const name of LISTED) await demandDigest(name, files[name], manifest.files[name].sha256);
+  const crop = [manifest.crop?.shift_x, manifest.crop?.shift_y, manifest.crop?.side];
+  if (!manifest.labels?.length || !crop.every(Number.isFinite)) {
+    throw new Error(`manifest.json has labels ${manifest.labels} and crop ${crop}, expected names and three numbers`);
+  }
   const network = await Network.load(files["emotion.tflite"]);
   const classify = async (face: Uint8Array<ArrayBuffer>) => {
     const [probabilities] = Object.values(await network.run(face, [1, SIDE, SIDE, 1]));
@@ -75,7 +81,7 @@ export async function check({ deployed, files }: Bundle): Promise<Model> {
     throw error;
   }
   const card = new TextDecoder().decode(files["card.md"]);
-  return { deployed, manifest, card, classify, delete: () => network.delete() };
+  return { deployed, manifest, card, classify };
 }
 
 /** Give the sha256 of some content, in hexadecimal digits. */
@@ -96,14 +102,17 @@ async function demandDigest(name: string, content: Uint8Array<ArrayBuffer>, expe
 }
 
 async function demandGolden(golden: Golden, labels: string[], classify: Model["classify"]): Promise<void> {
+  if (!golden.samples?.length || !(golden.tolerance >= 0)) {
+    throw new Error("golden.json holds no sample or no tolerance: nothing shows that this model is right");
+  }
   for (const [index, { image, probabilities: expected }] of golden.samples.entries()) {
     await new Promise((resolve) => setTimeout(resolve)); // lets the page draw and listen between samples
     const found = await classify(Uint8Array.from(atob(image), (letter) => letter.charCodeAt(0)));
     if (found.length !== labels.length) {
       throw new Error(`the model gives ${found.length} probabilities for ${labels.length} labels`);
     }
-    const far = found.some((value, k) => Math.abs(value - expected[k]) > golden.tolerance);
-    if (far || largest(found) !== largest(expected)) {
+    const near = found.every((value, k) => Math.abs(value - expected[k]) <= golden.tolerance); // never so for NaN
+    if (!near || largest(found) !== largest(expected)) {
       throw new Error(
         `golden sample ${index + 1} came out as ${found.map((value) => value.toFixed(3))}, ` +
           `expected ${expected} within ${golden.tolerance}; this model can't be trusted on this device`,

@@ -22,9 +22,15 @@ const context = still.getContext("2d", { willReadFrequently: true })!;
 let detector: Detector;
 let model: Model;
 let equip: () => void;
-/** Kept once there is something to look with; a camera or a photo may be chosen before. */
-const equipped = new Promise<void>((resolve) => (equip = resolve));
+let giveUp: (why: Error) => void;
+/** Kept once there is something to look with, broken if there never will be; a camera or a photo may come before. */
+const equipped = new Promise<void>((resolve, reject) => ([equip, giveUp] = [resolve, reject]));
+equipped.catch(() => undefined); // whoever waits for it says so
 let camera: Camera | null = null;
+/** The camera of the last time, to go on with. */
+let lastCamera: string | undefined;
+/** Whether the page paused by itself because nobody sees it. */
+let hidden = false;
 let front = true;
 let mirrored = true;
 /** Counts what is looked at; whoever finds it changed, stops. */
@@ -39,6 +45,12 @@ export async function lookWith(chosenDetector: Detector, chosenModel: Model): Pr
   if (["photo", "paused"].includes(view.state())) await lookAtStill(session);
 }
 
+/** Say that there will never be anything to look with. */
+export function cannotLook(why: Trouble): void {
+  giveUp(why);
+  fail(why);
+}
+
 async function waitForEquipment(mine: number): Promise<void> {
   view.showHint("Getting ready…");
   await equipped;
@@ -46,7 +58,7 @@ async function waitForEquipment(mine: number): Promise<void> {
 }
 
 /** Look at the camera until something else is wanted. */
-export async function useCamera(open: () => Promise<Camera> = openCamera): Promise<void> {
+export async function useCamera(open: () => Promise<Camera> = openLastCamera): Promise<void> {
   const mine = leave();
   if (!["live", "paused"].includes(view.state())) {
     view.showNotice("loading", "Waiting for the camera…", "The browser may ask whether this page may use it.");
@@ -55,6 +67,7 @@ export async function useCamera(open: () => Promise<Camera> = openCamera): Promi
     const opened = await open();
     if (mine !== session) return closeCamera(opened);
     camera = opened;
+    lastCamera = opened.deviceId;
     video.srcObject = opened.stream;
     await video.play();
     if (mine !== session) return;
@@ -74,6 +87,11 @@ export async function useCamera(open: () => Promise<Camera> = openCamera): Promi
   }
 }
 
+async function openLastCamera(): Promise<Camera> {
+  if (!lastCamera) return openCamera();
+  return openCamera({ deviceId: { exact: lastCamera } }).catch(() => openCamera()); // it may be gone
+}
+
 /** Change to the back camera, or the next one. */
 export function flip(): void {
   if (camera) void useCamera(nextCamera.bind(null, camera));
@@ -81,10 +99,21 @@ export function flip(): void {
 
 /** Stop at the last picture; the camera goes off. */
 export function pause(): void {
-  grab();
+  if (video.videoWidth) grab(); // it has none while another camera opens: the picture before stays
   leave();
   view.showState("paused");
   view.showHint("Paused. The camera is off.");
+}
+
+/** Switch the camera off while nobody sees the page, and on again. */
+export function followVisibility(): void {
+  if (document.hidden && view.state() === "live") {
+    pause();
+    hidden = true;
+  } else if (!document.hidden && hidden) {
+    hidden = false;
+    if (view.state() === "paused") void useCamera();
+  }
 }
 
 /** Show the camera's picture as in a mirror, or as others see it. */
@@ -98,8 +127,9 @@ export async function mirror(): Promise<void> {
 export async function usePhoto(file: Blob): Promise<void> {
   const mine = leave();
   try {
+    view.clearFaces();
     view.showBusy(true);
-    await drawPhoto(file, context);
+    await drawPhoto(file, context, () => mine === session);
     if (mine !== session) return;
     view.showState("photo");
     await waitForEquipment(mine);

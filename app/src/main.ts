@@ -4,8 +4,19 @@ import type { Model } from "./bundle";
 import { Trouble } from "./camera";
 import { Detector } from "./detector";
 import { offerInstall, showModel, showSpeed } from "./info";
-import { fail, flip, lookWith, mirror, pause, stopwatch, useCamera, usePhoto } from "./looking";
-import { findUpdate, openModel } from "./model-store";
+import {
+  cannotLook,
+  fail,
+  flip,
+  followVisibility,
+  lookWith,
+  mirror,
+  pause,
+  stopwatch,
+  useCamera,
+  usePhoto,
+} from "./looking";
+import { findUpdate, openModel, Unreachable } from "./model-store";
 import { acceptPhotos } from "./photo";
 import { loadRuntime } from "./runtime";
 import { demandBrowser } from "./support";
@@ -20,13 +31,16 @@ let model: Model;
 /** Why the server's model was refused the last time: said once, not every hour. */
 let refused = "";
 
-/** Take the server's model if it is another and sound; say what came of it. */
-async function update(): Promise<string> {
+let updating: Promise<string> | undefined;
+/** Take the server's model if it is another and sound, once at a time; say what came of it. */
+const update = () => (updating ??= lookForNewer().finally(() => (updating = undefined)));
+
+async function lookForNewer(): Promise<string> {
   let newer: Model | null;
   try {
     newer = await findUpdate(model);
   } catch (error) {
-    if (error instanceof TypeError) return "The server can't be reached; the present model stays.";
+    if (error instanceof Unreachable) return "The server can't be reached; the present model stays.";
     const reason = `The newer model was refused, the present one stays: ${(error as Error).message}`;
     if (reason !== refused) view.toast(reason);
     refused = reason;
@@ -62,10 +76,11 @@ function listen(): void {
     file.value = ""; // so that the same photo can be chosen again
   });
   acceptPhotos(document.body, (photo) => void usePhoto(photo));
+  document.addEventListener("visibilitychange", followVisibility);
   document.addEventListener("keydown", (event) => {
     const id = KEYS[event.key.toLowerCase()];
     const ownKey = event.key === " " && event.target !== document.body; // a button in focus is meant
-    if (!id || ownKey || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]"))
+    if (!id || ownKey || event.repeat || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]"))
       return;
     event.preventDefault();
     view.find(id).click();
@@ -108,14 +123,20 @@ async function start(): Promise<void> {
     await loadRuntime();
     [detector, model] = await Promise.all([Detector.load(), openModel()]);
   } catch (error) {
-    fail(error instanceof Trouble ? error : new Trouble("The page can't start", (error as Error).message));
+    // The runtime's script that can't be loaded is an event, not an Error.
+    const text = error instanceof Error ? error.message : "A part of it can't be loaded; try again.";
+    cannotLook(error instanceof Trouble ? error : new Trouble("The page can't start", text));
     view.find("choose").hidden = true;
     view.find("start").onclick = () => location.reload();
     return;
   }
-  showModel(model);
   view.find<HTMLButtonElement>("open-info").disabled = false;
-  await lookWith(detector, model);
+  try {
+    showModel(model);
+    await lookWith(detector, model);
+  } catch (error) {
+    fail(error); // a model that can't be shown must not keep out the next one
+  }
   keepFresh();
   if (import.meta.env.PROD) void navigator.serviceWorker?.register("service-worker.js");
 }

@@ -8,15 +8,17 @@ const MAX_PIXELS = 16_000_000;
 /**
  * Draw a photo as a viewer shows it (turned as EXIF says, transparency on white) with the pixels of the file.
  *
+ * @param wanted Whether it is still to be drawn, once it has been read.
  * @throws Trouble The browser can't read it.
  */
-export async function drawPhoto(file: Blob, context: CanvasRenderingContext2D): Promise<void> {
+export async function drawPhoto(file: Blob, context: CanvasRenderingContext2D, wanted: () => boolean): Promise<void> {
   let photo: ImageBitmap;
   try {
-    photo = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
+    photo = await createImageBitmap(file, { colorSpaceConversion: "none" });
   } catch {
     throw new Trouble("That is no picture that this browser can read", "Try a JPEG, PNG or WebP file.");
   }
+  if (!wanted()) return photo.close();
   const scale = Math.min(1, Math.sqrt(MAX_PIXELS / (photo.width * photo.height)));
   const [width, height] = [Math.floor(photo.width * scale), Math.floor(photo.height * scale)];
   Object.assign(context.canvas, { width, height });

@@ -1,4 +1,5 @@
-/** The area average of src/faces/crop.py, to the bit but for the order of sums: never the browser's own scaling. */
+/** The area average of src/faces/crop.py, to the bit but for the order of sums: the browser's own scaling is
+ * left to photos over 16 million pixels, which no canvas holds. */
 
 /** Pixels, row by row: one level each, or the four (red, green, blue, alpha) of an ImageData. */
 export interface Pixels {

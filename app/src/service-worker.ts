@@ -1,18 +1,24 @@
 /** Keeps the page itself for use without network; the model is kept by src/model-store.ts, once it is checked. */
 
-/** The page's files and a digest of them all; the build fills them in (vite.config.ts). */
-declare const FILES: string[];
+/** The page's files with the sha256 of each, and a digest of them all; the build fills them in (vite.config.ts). */
+declare const FILES: Record<string, string>;
 declare const DIGEST: string;
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
-const CACHE = `page-${DIGEST}`;
+/** Caches belong to the whole host: pages at other paths of it keep their own. */
+const MINE = `page ${new URL(worker.registration.scope).pathname} `;
+const CACHE = MINE + DIGEST;
 
 worker.addEventListener("install", (event) => {
   const keep = async () => {
     const cache = await caches.open(CACHE);
-    // Names with a digest in them never change; a server may have told the browser to hold on to the others.
+    // Names with a digest in them never change; a server may have told the browser to hold on to the others. A file of
+    // another build, as while a host is being copied to, fails all of it: the next visit tries again.
     await cache.addAll(
-      FILES.map((file) => new Request(file, { cache: file.startsWith("assets/") ? "default" : "reload" })),
+      Object.entries(FILES).map(
+        ([file, integrity]) =>
+          new Request(file, { integrity, cache: file.startsWith("assets/") ? "default" : "reload" }),
+      ),
     );
     await worker.skipWaiting();
   };
@@ -21,7 +27,7 @@ worker.addEventListener("install", (event) => {
 
 worker.addEventListener("activate", (event) => {
   const tidy = async () => {
-    const outdated = (await caches.keys()).filter((name) => name.startsWith("page-") && name !== CACHE);
+    const outdated = (await caches.keys()).filter((name) => name.startsWith(MINE) && name !== CACHE);
     await Promise.all(outdated.map((name) => caches.delete(name)));
     await worker.clients.claim();
   };

@@ -79,6 +79,8 @@ export function clearFaces(): void {
   find("marks").replaceChildren();
   find("faces").replaceChildren();
   find("no-face").hidden = false;
+  announcedAt = -ANNOUNCE_MS; // what comes next is told even if it is the same again
+  announce("");
 }
 
 /** Say something at the lower edge of the picture; nothing hides it. */

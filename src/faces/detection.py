@@ -71,7 +71,7 @@ class FaceDetector:
             image: uint8 array (height, width, 3), RGB; a grey image three times over.
 
         Returns:
-            The faces, the highest score first; no two overlap by more than 0.3.
+            The faces, the highest score first; overlapping boxes are one, at their mean.
 
         Raises:
             ValueError: The image has another shape or type.

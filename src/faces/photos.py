@@ -42,7 +42,7 @@ def find(given: list[Path], leave_out: Path | None = None) -> dict[Path, Path]:
     names: dict[Path, Path] = {}
     for start in given:
         below = _below(start, leave_out)
-        names |= {path: path.relative_to(start) for path in below} or {start: Path(start.name)}
+        names |= {path: path.relative_to(start) for path in below} or {start: Path(start.resolve().name)}
     return names
 
 

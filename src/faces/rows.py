@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import tarfile
 import zipfile
@@ -18,8 +19,8 @@ from src.fer2013 import SIDE
 BLOCK_BYTES = 2 << 20
 MAX_REJECTED = 0.01
 """Share of wrong rows above which a source is taken for something else than FER2013."""
-DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
-"""What the standard library raises, beside OSError, when an archive is cut off or holds wrong bytes."""
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+"""What the standard library raises when an archive is cut off or holds wrong bytes."""
 
 
 class Stream(Protocol):

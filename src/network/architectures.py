@@ -20,6 +20,9 @@ def build(params: ModelParams, classes: int, side: int | None = SIDE) -> keras.M
     Returns:
         A model from images (n, 48, 48, 1), any dtype, 0..255, to float32 probabilities (n, classes).
         Scaling is inside, so that training, evaluation and the phone cannot differ.
+
+    Raises:
+        ValueError: dcnn is asked for without a side.
     """
     if side is None and params.architecture == "dcnn":
         raise ValueError("dcnn has dense layers that know the side of its images, expected train.growth: null")

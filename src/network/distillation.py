@@ -13,6 +13,8 @@ from src.network import precision
 from src.network.architectures import build
 from src.params import TeacherParams
 
+LEAST = np.float32(1e-30)
+"""A teacher that is very sure of another emotion gives exactly 0 to all of these."""
 Teacher = Callable[[np.ndarray], np.ndarray]
 """From images (n, side, side, 1) float32, 0..255, to probabilities (n, classes) float32."""
 
@@ -36,6 +38,7 @@ def load(path: Path, params: TeacherParams, emotions: tuple[str, ...]) -> Teache
         if side != (side := images.shape[1]):
             model.make_predict_function(force=True)  # traced anew, as in `fit`
         chosen = keras.ops.convert_to_numpy(model.predict_on_batch(images))[:, columns]
+        chosen = np.maximum(chosen, LEAST)
         return chosen / chosen.sum(axis=1, keepdims=True)
 
     return teach

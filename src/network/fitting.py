@@ -190,7 +190,7 @@ def taught(given: Iterable[Batch], teacher: Teacher | None, share: float) -> Ite
     consistent").
     """
     for images, targets in given:
-        yield images, share * teacher(images) + (1 - share) * targets if teacher else targets
+        yield images, share * teacher(images) + (1 - share) * targets if teacher and share else targets
 
 
 def ahead(given: Iterable[Batch], count: int = 2) -> Iterator[Batch]:
@@ -235,7 +235,7 @@ def mix(
     """Blend each image and its target with those of another image of the batch (mixup, Zhang et al. 2017).
 
     Args:
-        images: float32 array (batch, 48, 48, 1).
+        images: float32 array (batch, side, side, 1).
         targets: float32 array (batch, classes).
         alpha: The share is drawn from Beta(alpha, alpha), one for the batch; None leaves everything as it is.
         random: Source of the share; the batch is blended with itself in reverse order.

@@ -49,8 +49,9 @@ def annotate(photo: np.ndarray, boxes: Sequence[Rectangle], captions: Sequence[s
     corners = [_corners(box, factor, picture.size) for box in boxes]
     for place in corners:
         drawing.rectangle(place, outline=GROUND, width=2 * thickness)
-        inner = [place[0] + thickness / 2, place[1] + thickness / 2, place[2] - thickness / 2, place[3] - thickness / 2]
-        drawing.rectangle(inner, outline=LINE, width=thickness)
+        left, top, right, bottom = place
+        inset = min(thickness, right - left, bottom - top) / 2
+        drawing.rectangle([left + inset, top + inset, right - inset, bottom - inset], outline=LINE, width=thickness)
     for place, caption in zip(corners, captions, strict=True):
         _write(drawing, caption, place[0], place[1], picture.size)
     if footnote:

@@ -48,7 +48,7 @@ Faces of test, disturbed by code; the mean over several strengths. A shift by 4 
 {disturbances}
 
 `hog-svm` and `hog-knn` are classifiers on hand-crafted features (histograms of oriented gradients), for comparison;
-they learned from the faces as they are, the network from augmented ones.
+they learned from the faces as they are, the network as its run's parameters say, with augmentation if there is one.
 
 ## Data and licence
 
@@ -60,8 +60,8 @@ FER2013 (Goodfellow et al., Challenges in Representation Learning, 2013): photog
 for research. Its authors gave no licence to redistribute them, nobody shown was asked, and the model's licence does not
 cover them.
 
-Its labels are noisy: people agree with them on 65 ± 5 %, so no accuracy near 100 % is to be had. Age, gender and origin
-of the faces are not recorded: how accurate the model is for a group of people is unknown."""
+Its labels are noisy: asked about all seven emotions, people agree with them on 65 ± 5 %. Age, gender and origin of the
+faces are not recorded: how accurate the model is for a group of people is unknown."""
 
 DRAWN = "Faces drawn by code, with varied position, lighting and noise. Nobody is shown, and no label is wrong."
 
@@ -91,9 +91,9 @@ def write(facts: dict[str, Any], scored: dict[str, Any], disturbed: pd.DataFrame
             for emotion, row in scored["per_emotion"].items()
         ),
         calibration_error=test["calibration_error"],
-        shift=-100 * hard["drop_shift_4px"],
-        light=-100 * hard["drop_half_brightness"],
-        worst=-100 * hard["worst_drop"],
+        shift=0 - 100 * hard["drop_shift_4px"],
+        light=0 - 100 * hard["drop_half_brightness"],
+        worst=0 - 100 * hard["worst_drop"],
         heads=" | ".join(models),
         rules="---|" * len(models),
         disturbances="\n".join(
@@ -106,8 +106,9 @@ def write(facts: dict[str, Any], scored: dict[str, Any], disturbed: pd.DataFrame
 
 
 def _split(facts: dict[str, Any]) -> str:
+    if facts["protocol"] == "pooled":
+        faces = "drawn faces" if facts["drawn"] else "images"
+        return f"{faces} of the pooled 10 %, which also chose the model (so the figure is optimistic)"
     if facts["drawn"]:
         return "drawn faces of its test split"
-    if facts["protocol"] == "pooled":
-        return "images of the pooled 10 %, which also chose the model (so the figure is optimistic)"
     return "images of FER2013's PrivateTest"

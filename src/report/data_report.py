@@ -103,6 +103,8 @@ def tell(data: Data, pictures: dict[str, bytes]) -> str:
     """Give the page, of the figures as PNG."""
     splits = data.summary["splits"]
     lead = ", ".join(f"{split['images']:,} images in {name}" for name, split in splits.items())
+    if data.summary["protocol"] == "pooled":
+        lead += "; val and test are the same images"
     facts = {
         "source": _source(data.summary["source"]),
         "faces": "drawn by code, nobody's" if data.summary["source"]["kind"] == "drawn" else "FER2013",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from src.report.paired import Disagreement
+from src.report.style import BLUE, ORANGE
 
-FIRST, SECOND = sns.color_palette("colorblind")[:2]
 COLUMNS, ROWS = 6, 3
 """Faces per side: the surest errors of the one that is wrong."""
 
@@ -55,7 +54,7 @@ def _title(table: pd.DataFrame, names: tuple[str, str]) -> str:
 
 def _bars(axes: Axes, table: pd.DataFrame, names: tuple[str, str]) -> None:
     places = np.arange(len(table))
-    for offset, column, colour, name in ((-0.2, "only_first", FIRST, names[0]), (0.2, "only_second", SECOND, names[1])):
+    for offset, column, colour, name in ((-0.2, "only_first", BLUE, names[0]), (0.2, "only_second", ORANGE, names[1])):
         bars = axes.barh(places + offset, table[column], height=0.38, color=colour, label=f"only {name} is right")
         axes.bar_label(bars, padding=3, fontsize=9)
     labels = [f"{emotion} (p = {p:.2g})" for emotion, p in zip(table.index, table["p"], strict=True)]
@@ -70,7 +69,7 @@ def _faces(
 ) -> None:
     positions = found.only(which)[: COLUMNS * ROWS]
     other = (found.second, found.first)[which].argmax(axis=1)
-    part.suptitle(f"only {names[which]} is right", color=(FIRST, SECOND)[which], fontsize=10)
+    part.suptitle(f"only {names[which]} is right", color=(BLUE, ORANGE)[which], fontsize=10)
     cells = list(part.subplots(ROWS, COLUMNS).flat)
     for cell in cells:
         cell.axis("off")

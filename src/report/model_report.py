@@ -94,6 +94,7 @@ def tell(findings: Findings, pictures: dict[str, bytes]) -> str:
 def _parts(findings: Findings) -> list[tuple[str, str, tuple[str, ...], pd.DataFrame | None]]:
     """Give title, text, names of the figures, and table of each section."""
     best = int(findings.history["val_accuracy"].argmax()) + 1
+    bins = len(reliability.by_confidence(findings.answers.labels, findings.answers.probabilities))
     return [
         (
             "Accuracy by emotion",
@@ -105,7 +106,7 @@ def _parts(findings: Findings) -> list[tuple[str, str, tuple[str, ...], pd.DataF
         (
             "How sure it is",
             "Where the dots lie below the dotted line, the model is surer than it is right. The expected calibration "
-            f"error, over {reliability.BINS} bins of equally many images, is "
+            f"error, over {bins} bins of about equally many images, is "
             f"{findings.scores['test']['calibration_error']:.3f}.",
             ("reliability",),
             None,
@@ -126,9 +127,10 @@ def _parts(findings: Findings) -> list[tuple[str, str, tuple[str, ...], pd.DataF
         ),
         (
             "The most confident mistakes",
-            "Wrong, and surest of it."
+            ("Wrong, and surest of it." if findings.scores["test"]["wrong"] else "There is no mistake.")
             + (
-                " Some of FER2013's labels are wrong themselves: people agree with 65 ± 5 % of them."
+                " Some of FER2013's labels are wrong themselves: asked about all seven emotions, people agree with "
+                "65 ± 5 % of them."
                 if findings.faces.startswith("FER2013")
                 else ""
             ),
@@ -137,7 +139,7 @@ def _parts(findings: Findings) -> list[tuple[str, str, tuple[str, ...], pd.DataF
         ),
         (
             "The closest calls",
-            "Images whose two likeliest emotions are nearly equally likely.",
+            "The images whose two likeliest emotions are closest to equally likely.",
             ("closest_calls",),
             None,
         ),
@@ -167,14 +169,16 @@ def _thresholds(answers: Answers) -> pd.DataFrame:
 
 def _robustness(findings: Findings) -> str:
     found = findings.scores["robustness"]
-    mine = findings.robustness[findings.robustness["model"] == robustness.NETWORK]
+    table = findings.robustness
+    mine = table[(table["model"] == robustness.NETWORK) & (table["strength"] > 0)]
     worst = mine.sort_values("accuracy").iloc[0]
     return (
         f"Over all of these disturbances the network answers {found['mean']:.1%} right. A shift of 4 pixels changes "
-        f"its accuracy by {-100 * found['drop_shift_4px']:+.1f} points, half the light by "
-        f"{-100 * found['drop_half_brightness']:+.1f}; the worst is {worst['disturbance']} {worst['strength']:g} "
-        f"({worst['unit']}), {-100 * found['worst_drop']:+.1f}. Every model sees the same disturbed faces. The network "
-        "was trained as params.yaml says, with augmentation if there is one, the baseline on the faces as they are."
+        f"its accuracy by {0 - 100 * found['drop_shift_4px']:+.1f} points, half the light by "
+        f"{0 - 100 * found['drop_half_brightness']:+.1f}; the worst is {worst['disturbance']} {worst['strength']:g} "
+        f"({worst['unit']}), {0 - 100 * found['worst_drop']:+.1f}. Every model sees the same disturbed faces. The "
+        "network was trained as params.yaml says, with augmentation if there is one, the baseline on the faces as they "
+        "are."
     )
 
 

@@ -48,7 +48,7 @@ def training_curves(history: pd.DataFrame, title: str) -> Figure:
     best = int(history["val_accuracy"].argmax())
     figure = style.canvas(10, 4)
     for axes, metric in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
-        axes.plot(epochs, history[metric], color=style.SPLITS["train"], marker=".", label="train (augmented)")
+        axes.plot(epochs, history[metric], color=style.SPLITS["train"], marker=".", label="train")
         axes.plot(epochs, history[f"val_{metric}"], color=style.SPLITS["val"], marker=".", linestyle="--", label="val")
         axes.axvline(best + 1, color=style.GREY, linestyle=":")
         kept = history[f"val_{metric}"].iloc[best]
@@ -135,7 +135,7 @@ def robustness_curves(table: pd.DataFrame, commonest: float, title: str) -> Figu
     rows = math.ceil(len(kinds) / columns)
     figure = style.canvas(11, 0.8 + 2.7 * rows)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False).flat
-    for axes, kind in zip(panels, kinds, strict=False):
+    for kind, axes in zip(kinds, panels, strict=False):
         one = table[table["disturbance"] == kind]
         for look, (model, points) in zip(style.MODELS, one.groupby("model", sort=False), strict=False):
             axes.plot(points["strength"], points["accuracy"], label=model, markersize=5, **look)

@@ -12,14 +12,15 @@ THRESHOLDS = np.arange(0.3, 1.0, 0.025).round(3)
 
 
 def by_confidence(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> pd.DataFrame:
-    """Sort the images by confidence into bins of equally many, and compare confidence with accuracy in each.
+    """Sort the images by confidence into bins of about equally many, and compare confidence with accuracy in each.
 
-    Bins of equal mass (Nguyen & O'Connor 2015): with equal widths most would be nearly empty.
+    Bins of equal mass (Nguyen & O'Connor 2015): with equal widths most would be nearly empty. Images of the same
+    confidence share a bin, so that their order does not matter.
 
     Args:
         labels: int (n,), true classes.
         probabilities: float (n, classes).
-        bins: At most one per image.
+        bins: At most so many.
 
     Returns:
         One row per bin, ascending: images, confidence (mean of the largest probability), accuracy with the ends of its
@@ -28,7 +29,9 @@ def by_confidence(labels: np.ndarray, probabilities: np.ndarray, bins: int = BIN
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     rows = []
-    for positions in np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(labels))):
+    less_sure = np.searchsorted(np.sort(confidence), confidence)  # how many are less sure than each
+    bin_of = less_sure * min(bins, len(labels)) // len(labels)
+    for positions in (np.flatnonzero(bin_of == number) for number in np.unique(bin_of)):
         low, high = wilson_interval(int(right[positions].sum()), len(positions))
         rows.append((len(positions), confidence[positions].mean(), right[positions].mean(), low, high))
     return pd.DataFrame(rows, columns=["images", "confidence", "accuracy", "accuracy_low", "accuracy_high"])

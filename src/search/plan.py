@@ -92,17 +92,20 @@ def read_plan(options: Namespace) -> Plan:
 
     Raises:
         ValueError: A parameter of the space is unknown, can't take a value of its range, or today's is not in there;
-            or dcnn would be tried on small images.
+            dcnn would be tried on small images; or the splits or the teacher were made with other parameters.
         FileNotFoundError: The splits, or the teacher, are missing.
     """
     summary = splits.load_summary()
+    data = read_params(DataParams)
+    data.demand_prepared(summary)
+    teacher = read_params(TeacherParams) if is_on(TeacherParams) else None
     plan = Plan(
-        read_params(DataParams),
+        data,
         read_params(ModelParams),
         read_params(TrainParams),
         read_params(TuneParams, options),
-        read_params(TeacherParams) if is_on(TeacherParams) else None,
-        sending.read_run(paths.TEACHER)[0] if is_on(TeacherParams) else None,
+        teacher,
+        sending.read_teacher(teacher) if teacher else None,
         summary,
     )
     for name, values in plan.tune.space.items():

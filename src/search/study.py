@@ -151,7 +151,7 @@ def open_study(plan: Plan, name: str, url: str | None) -> Study:
             storage = optuna.storages.RDBStorage(url, engine_kwargs=patient)
         except ImportError as error:
             raise ValueError(
-                f"--storage needs a driver that is not here: {error.__cause__}; `pip install psycopg[binary]` for "
+                f"--storage needs a driver that is not here: {error.__cause__}; `pip install 'psycopg[binary]'` for "
                 "postgresql+psycopg://, pymysql for mysql+pymysql://"
             ) from None
         study = optuna.create_study(

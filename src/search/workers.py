@@ -180,11 +180,11 @@ def _serve(
     with suppress(EOFError, ConnectionError):  # whoever asked is gone
         while True:
             job = connection.recv()
-            teacher = None
-            if teacher_params:
-                teacher = distillation.load(paths.TEACHER / "model.keras", teacher_params, emotions)
             part = share_of(train, job.share) if job.share < 1 else train
             try:
+                teacher = None
+                if teacher_params:
+                    teacher = distillation.load(paths.TEACHER / "model.keras", teacher_params, emotions)
                 fit(job.model, job.train, part, val, len(emotions), teacher, on_epoch_end=_reporter(connection))
             except Exception as error:  # whatever it is costs this training only
                 ended = (FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")

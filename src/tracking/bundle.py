@@ -16,6 +16,8 @@ from src.network.litert import Classifier
 
 MODEL, MANIFEST, GOLDEN, CARD = "emotion.tflite", "manifest.json", "golden.json", "card.md"
 FILES = (MODEL, MANIFEST, GOLDEN, CARD)
+LISTED = (MODEL, GOLDEN, CARD)
+"""Those whose sha256 the manifest holds: no more, and no fewer, so that its signature covers the model."""
 SCHEMA = 1
 TOLERANCE = 0.02
 """Kernels differ between phones: a golden probability may differ by this much, and the emotion must be the same."""
@@ -40,7 +42,7 @@ def write(folder: Path, model: bytes, golden_images: np.ndarray, card: str, fact
     (draft / MODEL).write_bytes(model)
     (draft / GOLDEN).write_text(json.dumps(_golden(model, golden_images), indent=1) + "\n", encoding="utf-8")
     (draft / CARD).write_text(card, encoding="utf-8")
-    files = {name: _fingerprint(draft / name) for name in (MODEL, GOLDEN, CARD)}
+    files = {name: _fingerprint(draft / name) for name in LISTED}
     manifest = {"schema": SCHEMA, **facts, "files": files}
     (draft / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     verify(draft)
@@ -61,21 +63,31 @@ def verify(folder: Path) -> dict[str, Any]:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         if manifest["schema"] != SCHEMA:
             raise ValueError(f"{folder}: found schema {manifest['schema']}, expected {SCHEMA}; update this program")
+        if set(manifest["files"]) != set(LISTED):
+            raise ValueError(f"{folder / MANIFEST}: lists {list(manifest['files'])}, expected {list(LISTED)}")
         for name, expected in manifest["files"].items():
             found = _fingerprint(folder / name)
             if found != expected:
                 raise ValueError(f"{folder / name}: found {found}, expected {expected}; the file was changed")
+        golden = json.loads((folder / GOLDEN).read_text(encoding="utf-8"))
+        samples = [
+            (np.frombuffer(base64.b64decode(sample["image"]), np.uint8).reshape(1, SIDE, SIDE, 1),
+             np.array(sample["probabilities"], float))
+            for sample in golden["samples"]
+        ]  # fmt: skip
+        tolerance = golden["tolerance"]
     except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder} is no whole bundle ({error!r}), expected {MANIFEST} and its files") from None
-    golden = json.loads((folder / GOLDEN).read_text(encoding="utf-8"))
+    if not samples:
+        raise ValueError(f"{folder / GOLDEN}: found no sample, expected some; nothing shows that this model is right")
     classifier = Classifier(folder / MODEL)
-    for number, sample in enumerate(golden["samples"], start=1):
-        image = np.frombuffer(base64.b64decode(sample["image"]), np.uint8).reshape(1, SIDE, SIDE, 1)
-        found, expected = classifier.predict(image)[0], np.array(sample["probabilities"])
-        if found.argmax() != expected.argmax() or np.abs(found - expected).max() > golden["tolerance"]:
+    for number, (image, expected) in enumerate(samples, start=1):
+        found = classifier.predict(image)[0]
+        same = found.argmax() == expected.argmax() and np.abs(found - expected).max() <= tolerance  # never so for NaN
+        if not same:
             raise ValueError(
                 f"{folder}: golden sample {number} came out as {found.round(3).tolist()}, expected "
-                f"{expected.tolist()} within {golden['tolerance']}; this model can't be trusted on this machine"
+                f"{expected.tolist()} within {tolerance}; this model can't be trusted on this machine"
             )
     return manifest
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from src.config import flat
 from src.params import PromoteParams
-from src.tracking import lineage, machine, store
+from src.tracking import lineage, machine, registry, store
 from src.tracking.judgement import Judgement
 
 EXPERIMENT = "promotions"
@@ -122,6 +122,8 @@ def settle(client: Any, name: str, champion: str | None) -> list[Decision]:
     past = history(client, name, champion)
     for decision in past:
         if decision.run_id in cut_off:
+            if decision.outcome == PROMOTED:
+                client.set_model_version_tag(name, decision.version, registry.JUDGED, PROMOTED)
             finish(client, decision.run_id, decision.outcome)
     return past
 

@@ -10,6 +10,8 @@ from src.params import PromoteParams
 from src.report.paired import SIGNIFICANCE, Comparison
 
 DRAWN_SUFFIX = "-drawn"
+ELSEWHERE = ("champion's files", "champion unchanged", "test split", "rules")
+"""Rules that say nothing about the candidate itself: refused by one of them it can be judged again."""
 ROUNDING = 1e-9
 """0.9 - 0.005 and 0.895 are the same accuracy."""
 

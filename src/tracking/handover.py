@@ -78,11 +78,12 @@ def replace(source: Path, target: Path, note: dict[str, Any]) -> None:
             draft.rename(target)
         elif not _exchange(draft, target):
             old = Path(beside) / "old"
-            target.rename(old)
             try:
+                target.rename(old)
                 draft.rename(target)
-            except OSError:
-                old.rename(target)
+            except BaseException:  # also Ctrl-C: the folder `beside` goes away with what is in it
+                if old.exists() and not target.exists():
+                    old.rename(target)
                 raise
 
 

@@ -66,7 +66,7 @@ def changes() -> str:
     if not status:
         return ""
     names = "".join(f"# {line}\n" for line in status.splitlines())
-    return f"{names}{_git(*DIFF, 'HEAD', '--', '.', *OWN)}"
+    return names + (_git(*DIFF, "HEAD", "--", ".", *OWN) or "")
 
 
 def packages() -> dict[str, str]:
@@ -85,7 +85,7 @@ def run_name(params: dict[str, Any]) -> str:
         `resnet-3-official, learning_rate 0.01`; under `dvc exp run` with the experiment's name before it.
     """
     name = f"{params['model.architecture']}-{len(params['data.emotions'])}-{params['data.protocol']}"
-    usual = _flat(parse_yaml(_git("show", "HEAD:params.yaml") or "{}"))
+    usual = _flat(parse_yaml(_git("show", "HEAD:./params.yaml") or "{}"))
     differing = [
         f"{key.split('.', 1)[1]} {f'{value:g}' if isinstance(value, float) else value}"
         for key, value in params.items()
@@ -189,7 +189,7 @@ def _user() -> str:
 
 def _git(*words: str) -> str | None:
     try:
-        done = subprocess.run(["git", *words], cwd=SOURCE_ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(["git", *words], cwd=SOURCE_ROOT, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
-    return done.stdout
+    return done.stdout.decode(errors="replace")

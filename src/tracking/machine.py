@@ -12,6 +12,9 @@ import psutil
 
 from src.tracking import store
 
+CLOCK_STEP_S = 60
+"""The start of a process moves as the system's clock is set."""
+
 
 def host() -> str:
     """Give the name of this machine."""
@@ -33,7 +36,7 @@ def is_alive(name: str) -> bool:
     """Say whether the process of this name, as `process_tags` gave it on this machine, still runs."""
     pid, _, started = name.partition("@")
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" == started
+        return abs(psutil.Process(int(pid)).create_time() - float(started)) < CLOCK_STEP_S
     except (psutil.NoSuchProcess, ValueError):
         return False
 

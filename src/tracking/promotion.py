@@ -123,9 +123,9 @@ def _decide(
         run_id = decisions.begin(client, outcome, name, present, version, why, judgement, params)
         if outcome == decisions.PROMOTED:
             _move(client, name, version, signature, keep)
-        own_fault = not any(rule.rule.startswith("champion") for rule in judgement.rules if not rule.passed)
+        own_fault = not any(rule.rule in gate.ELSEWHERE for rule in judgement.rules if not rule.passed)
         if outcome == decisions.PROMOTED or (outcome == decisions.REFUSED and own_fault):
-            client.set_model_version_tag(name, version, "judged", outcome)
+            client.set_model_version_tag(name, version, registry.JUDGED, outcome)
         decisions.finish(client, run_id, outcome)
     return outcome
 

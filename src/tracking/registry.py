@@ -6,9 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from src.tracking import store
+from src.tracking import store, versions
 
 CANDIDATE = "candidate"
+JUDGED = "judged"
+"""Tag of a version that the gate has decided about: the next one may take the alias `candidate` from it."""
 SERVED_MODEL = Path(__file__).with_name("served_model.py")
 COMPARABLE = ("emotions", "protocol", "data_digest")
 """Tags that two versions must share for their val accuracies to be comparable."""
@@ -81,14 +83,14 @@ def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> str
     Asked again of a version that is there already, because a process may have died before it moved the alias; an older
     one never takes it from a newer.
     """
-    present = _candidate(client, name)
+    present = versions.by_alias(client, name, CANDIDATE)
     if present is not None:
-        if int(present.version) >= version:
-            newer = int(present.version) > version
-            return f"not the candidate: version {present.version} is newer" if newer else "the candidate"
+        if int(present.number) >= version:
+            newer = int(present.number) > version
+            return f"not the candidate: version {present.number} is newer" if newer else "the candidate"
         if why_not := found_lacking(tags, present.tags):
             return (
-                f"not the candidate: {why_not} version {present.version}, which waits for the gate; "
+                f"not the candidate: {why_not} version {present.number}, which waits for the gate; "
                 f"`python -m src.promote --version {version}` judges this one"
             )
     client.set_registered_model_alias(name, CANDIDATE, str(version))
@@ -98,10 +100,9 @@ def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> str
 def found_lacking(tags: dict[str, str], candidate: dict[str, str]) -> str:
     """Say why a new version doesn't take the alias `candidate` from the present one; empty if it does.
 
-    It does if the present one has been judged (tag `judged`), or if both are comparable and the new one is more
-    accurate on val.
+    It does if the present one has been judged, or if both are comparable and the new one is more accurate on val.
     """
-    if "judged" in candidate:
+    if JUDGED in candidate:
         return ""
     if any(tags[key] != candidate[key] for key in COMPARABLE):
         return "its emotions, protocol or data are not those of"
@@ -121,17 +122,6 @@ def describe(name: str, uri: str) -> list[str]:
         + f": test accuracy {float(found.tags['test_accuracy']):.1%}, {int(found.tags['bytes']):,} bytes"
         for found in client.search_model_versions(f"name = '{name}'")
     ]
-
-
-def _candidate(client: Any, name: str) -> Any | None:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return client.get_model_version_by_alias(name, CANDIDATE)
-    except MlflowException as error:
-        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise
-        return None
 
 
 def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels: list[str]) -> tuple[str, str]:

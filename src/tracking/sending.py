@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from src import paths
+from src.config import flat
 from src.faces import splits
+from src.params import TeacherParams
 from src.tracking import lineage, runs
 
 STAGES = ("train", "export", "evaluate")
@@ -47,7 +49,7 @@ def send_all(up_to: str = STAGES[-1]) -> str:
     tags = lineage.data_tags()
     if "evaluate" in done:
         tags["mlflow.note.content"] = _note(metrics, description.tags["protocol"])
-    if (paths.TEACHER / "run.json").exists():
+    if description.tags["teacher"] != "none":
         tags["teacher"] = runs.send(*read_run(paths.TEACHER), _history(paths.TEACHER), {}, {}, {}, {})
     tags["source_md5"] = splits.load_summary()["source"].get("md5") or "none"
     with tempfile.TemporaryDirectory() as folder:
@@ -55,6 +57,41 @@ def send_all(up_to: str = STAGES[-1]) -> str:
         sent = runs.send(run_id, description, history, metrics, lineage.settings(), tags, files)
     runs.point_out(sent)
     return sent
+
+
+def demand_current() -> None:
+    """Check that the model was trained on the splits that are here, for stages that are called one by one.
+
+    Raises:
+        ValueError: It was trained on others.
+        FileNotFoundError: There is no model, or there are no splits.
+    """
+    _, description = read_run()
+    found, expected = description.tags["data_digest"], splits.load_summary()["digest"]
+    if found != expected:
+        raise ValueError(
+            f"{paths.MODELS} was trained on splits of digest {found[:12]}, expected those that are here, "
+            f"{expected[:12]}; run `dvc repro train`"
+        )
+
+
+def read_teacher(params: TeacherParams) -> str:
+    """Give the id of the run that trained the teacher.
+
+    Raises:
+        ValueError: It was trained with other parameters, or on other faces than those that are here.
+        FileNotFoundError: There is none, or there are no splits.
+    """
+    run_id, description = read_run(paths.TEACHER)
+    made = {"data digest": description.tags["data_digest"], **description.params}
+    asked = {"data digest": splits.load_summary(paths.PROCESSED_TEACHER)["digest"]}
+    asked |= flat("model", params.model) | flat("train", params.train)
+    for name, value in asked.items():
+        if made.get(name) != value:
+            raise ValueError(
+                f"{paths.TEACHER} was trained with {name} {made.get(name)}, expected {value}; run `dvc repro teacher`"
+            )
+    return run_id
 
 
 def read_run(folder: Path = paths.MODELS) -> tuple[str, runs.Description]:

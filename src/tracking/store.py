@@ -42,8 +42,15 @@ def root() -> Path:
 
 
 def tracking_uri() -> str:
-    """Give the address of the store: MLFLOW_TRACKING_URI, or the sqlite file of this workspace."""
-    return os.environ.get(URI_VARIABLE) or f"sqlite:///{root() / 'mlflow.db'}"
+    """Give the address of the store: MLFLOW_TRACKING_URI, or the sqlite file of this workspace.
+
+    Raises:
+        ValueError: It begins as that of a sqlite file, but is none.
+    """
+    uri = os.environ.get(URI_VARIABLE) or f"sqlite:///{root() / 'mlflow.db'}"
+    if uri.startswith("sqlite:") and not uri.startswith("sqlite:///"):
+        raise ValueError(f"found the store's address {uri}, expected sqlite:///FILE; write it with three slashes")
+    return uri
 
 
 def demand_existing() -> None:
@@ -63,6 +70,10 @@ def connect() -> Any:
     """Give an `MlflowClient` of the store, made and migrated if it is the embedded one and not there yet.
 
     A dead server is given up after seconds; MLflow's own defaults retry for minutes.
+
+    Raises:
+        ConnectionError: It can't be reached, or its driver is not installed.
+        ValueError: Its address is no address.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
@@ -80,18 +91,24 @@ def connect() -> Any:
                 client = mlflow.MlflowClient()
                 client.search_experiments(max_results=1)
                 return client
-        return mlflow.MlflowClient()
+        try:
+            return mlflow.MlflowClient()
+        except ImportError as error:
+            raise ConnectionError(
+                f"the store {tracking_uri()} needs a driver that is not here: {error}; install it"
+            ) from None
 
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Turn what MLflow raises into one `ConnectionError` that says what to do."""
+    """Turn what MLflow, its database and its driver raise into one `ConnectionError` that says what to do."""
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, RequestException) as error:
+    except (MlflowException, RequestException, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
         remedy = (
             f"start it, or unset {URI_VARIABLE} to use this workspace's own"

@@ -50,9 +50,10 @@ def find(client: Any, name: str, version: str | None, alias: str) -> Version:
     """
     found = by_number(client, name, version) if version else by_alias(client, name, alias)
     if found is None:
-        wanted = f"version {version}" if version else f"version with the alias {alias!r}"
+        if version:
+            raise ValueError(f"{name} has no version {version} in {store.tracking_uri()}; choose another")
         way_out = "run `dvc repro` first" if alias != CHAMPION else "run `python -m src.promote` first"
-        raise ValueError(f"{name} has no {wanted} in {store.tracking_uri()}; {way_out}, or choose another")
+        raise ValueError(f"{name} has no version with the alias {alias!r} in {store.tracking_uri()}; {way_out}")
     return found
 
 
