@@ -94,7 +94,7 @@ def reliability_diagram(bins: pd.DataFrame, error: float, title: str) -> Figure:
         (bins["accuracy_high"] - bins["accuracy"]).clip(lower=0),
     ]
     axes.errorbar(bins["confidence"], bins["accuracy"], yerr=margins, color=style.BLUE, marker="o", capsize=3,
-                  label=f"{len(bins)} bins of equally many images,\n95 % intervals")  # fmt: skip
+                  label=f"{len(bins)} bins of about equally many\nimages, 95 % intervals")  # fmt: skip
     lowest = 0.95 * min(bins["confidence"].min(), bins["accuracy_low"].min())
     axes.set(xlabel="mean confidence of the bin", ylabel="accuracy of the bin")
     axes.set(xlim=(lowest, 1.01), ylim=(lowest, 1.01))
