@@ -24,7 +24,7 @@ test: .venv/dev $(if $(shell command -v npm),$(PACKAGES))  ## style, types and a
 	$(BIN)/mypy
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n 2 --dist loadfile
 
-bench: .venv/run                    ## timings, printed; FER2013_SOURCE adds those that need the real data, three trainings among them
+bench: .venv/run                    ## timings; FER2013_SOURCE adds those on the real data, three trainings among them
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench
 
 lock:                               ## resolve pyproject.toml anew for every platform; needs uv
