@@ -14,7 +14,11 @@ pytest_plugins = ["app_fixtures"]
 Ask = Callable[[Path], list[predict.Found]]
 Visits = Callable[..., Visit]
 
-
+SHOW = """hidden => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+TRACKS = "document.getElementById('video').srcObject.getTracks().map(track => track.readyState)"
 STEPS = ["Take the frame", "Find faces", "Cut them out", "Read expressions", "All together", "Frames in a second"]
 
 
@@ -35,8 +39,7 @@ def test_the_camera_shows_a_face_with_its_frame_emotion_and_times(
 
 def test_pause_switches_the_camera_off_and_keeps_the_picture(live: Visit) -> None:
     live.page.get_by_role("button", name="Pause").click()
-    tracks = "document.getElementById('video').srcObject.getTracks().map(track => track.readyState)"
-    assert live.page.evaluate(tracks) == ["ended"]
+    assert live.page.evaluate(TRACKS) == ["ended"]
     expect(live.page.locator("#still")).to_be_visible()
     expect(live.page.locator(".face")).to_have_count(1)
     live.page.get_by_role("button", name="Go on").click()
@@ -44,20 +47,26 @@ def test_pause_switches_the_camera_off_and_keeps_the_picture(live: Visit) -> Non
 
 
 def test_the_camera_is_off_while_nobody_sees_the_page(live: Visit) -> None:
-    show = """hidden => {
-        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-        document.dispatchEvent(new Event("visibilitychange"));
-    }"""
-    live.page.evaluate(show, True)
+    live.page.evaluate(SHOW, True)
     live.page.wait_for_selector("body[data-state=paused]")
-    tracks = "document.getElementById('video').srcObject.getTracks().map(track => track.readyState)"
-    assert live.page.evaluate(tracks) == ["ended"]
-    live.page.evaluate(show, False)
+    assert live.page.evaluate(TRACKS) == ["ended"]
+    live.page.evaluate(SHOW, False)
     live.page.wait_for_selector("body[data-state=live] .face")
     live.page.get_by_role("button", name="Pause").click()
     for hidden in (True, False):
-        live.page.evaluate(show, hidden)
+        live.page.evaluate(SHOW, hidden)
     expect(live.page.locator("body")).to_have_attribute("data-state", "paused")
+
+
+def test_a_camera_that_opens_after_the_page_was_left_goes_off_again(live: Visit) -> None:
+    live.page.get_by_role("button", name="Pause").click()
+    before = live.page.evaluate("document.getElementById('video').srcObject.id")
+    live.page.evaluate(f"document.getElementById('toggle').click(); ({SHOW})(true)")
+    live.page.wait_for_function("before => document.getElementById('video').srcObject.id !== before", arg=before)
+    live.page.wait_for_function(f"() => {TRACKS}.includes('ended')")
+    expect(live.page.locator("body")).to_have_attribute("data-state", "paused")
+    live.page.evaluate(SHOW, False)
+    live.page.wait_for_selector("body[data-state=live] .face")
 
 
 def test_the_mirror_turns_the_picture_and_the_frame_round_a_face(live: Visit) -> None:

@@ -80,6 +80,8 @@ export async function useCamera(open: () => Promise<Camera> = openLastCamera): P
     stopwatch.reset();
     view.clearFaces();
     view.showState("live");
+    followVisibility(); // the page may have been left while the camera opened
+    if (mine !== session) return;
     await waitForEquipment(mine);
     await watch(mine);
   } catch (error) {
