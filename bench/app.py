@@ -1,7 +1,7 @@
 """Measure the app in headless Chromium: frames, bytes, parity with Python; and take pictures of its states.
 
-`PYTHONPATH=tests python -m bench.app` prints the tables; `--pictures docs` also writes docs/app.jpg. Needs what the
-app's tests need.
+`PYTHONPATH=tests python -m bench.app` prints the tables; with `--pictures docs` it writes docs/app.jpg instead. It
+needs what the app's tests need.
 """
 
 from __future__ import annotations

@@ -5,20 +5,18 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.training import DCNN, DCNN_TRAIN, images_per_second
+from bench import fer2013
+from bench.training import Network, images_per_second, networks
+from src import cli
 from src.config import read_params
-from src.faces.rows import read_rows
-from src.faces.sources import find, open_csv
 from src.faces.splits import Faces, assign, take
 from src.fer2013 import Split
-from src.params import DataParams, ModelParams, TrainParams
+from src.params import DataParams
 
 if TYPE_CHECKING:
     from src.network.checkpoints import State
@@ -32,8 +30,7 @@ SEEDS = (42, 43, 44)
 
 def pooled() -> tuple[Split, Split]:
     """Give happy, sad and neutral of FER2013, nine tenths to train and one to val."""
-    with open_csv(find(Path(os.environ["FER2013_SOURCE"]))) as stream:
-        table = read_rows(stream, stream.name)
+    table = fer2013.read()
     faces = Faces(table.images, table.emotions, table.usages, table.rows)
     data = read_params(DataParams).model_copy(update={"protocol": "pooled", "emotions": ("happy", "sad", "neutral")})
     splits = assign(faces, data).splits
@@ -41,7 +38,7 @@ def pooled() -> tuple[Split, Split]:
     return train, val
 
 
-def seconds_to_claim(model: ModelParams, params: TrainParams, train: Split, val: Split) -> tuple[float, int]:
+def seconds_to_claim(network: Network, train: Split, val: Split) -> tuple[float, int]:
     """Train until the claim is reached; give the wall seconds, infinite if it never is, and the epochs."""
     from src.network.fitting import fit
 
@@ -53,16 +50,14 @@ def seconds_to_claim(model: ModelParams, params: TrainParams, train: Split, val:
             seconds = time.perf_counter() - start
         return seconds < float("inf")
 
-    epochs = len(fit(model, params, train, val, 3, on_epoch_end=reached).history)
+    epochs = len(fit(*network, train, val, 3, on_epoch_end=reached).history)
     return seconds, epochs
 
 
 def main() -> None:
     train, val = pooled()
-    model, params = read_params(ModelParams), read_params(TrainParams).model_copy(update={"epochs": EPOCHS})
-    rate = images_per_second(
-        model.model_copy(update=DCNN), params.model_copy(update=DCNN_TRAIN | {"precision": "float32"})
-    )
+    default, dcnn = networks()["default"], networks()["dcnn"]
+    rate = images_per_second(dcnn._replace(train=dcnn.train.model_copy(update={"precision": "float32"})))
     of_dcnn = DCNN_EPOCHS * len(train.labels) / rate
     print(
         f"claim     dcnn, float32: {rate:.0f} images/s, extrapolated to {DCNN_EPOCHS} epochs {of_dcnn / 60:.1f} min",
@@ -70,9 +65,11 @@ def main() -> None:
     )
     times = []
     for seed in SEEDS:
-        seconds, epochs = seconds_to_claim(model, params.model_copy(update={"seed": seed}), train, val)
+        params = default.train.model_copy(update={"epochs": EPOCHS, "seed": seed})
+        seconds, epochs = seconds_to_claim(default._replace(train=params), train, val)
         times.append(seconds)
-        print(f"claim     default, seed {seed}: {seconds / 60:.1f} min, {epochs} epochs", flush=True)
+        minutes = f"{seconds / 60:.1f} min, {epochs} of {EPOCHS} epochs"
+        print(f"claim     default, no teacher, seed {seed}: {minutes}", flush=True)
     median = float(np.median(times))
     print(
         f"claim     {CLAIM:.2%} of val after {median / 60:.1f} min (median), {median / of_dcnn:.3f} of dcnn's 36 epochs"
@@ -80,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -8,9 +8,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
-from bench.process import run
+from bench import process
+from src import cli
 from src.demo import ROOT, SHORT, call, make_workspace
 
 REPEATS = 3
@@ -21,13 +20,17 @@ def main() -> None:
         workspace = Path(folder)
         make_workspace(workspace, SHORT | {"data.drawn_images": 700, "train.epochs": 1, "model.width": 0.25})
         call(workspace, "dvc", "repro", "--quiet")
-        again = [run("dvc", "repro", cwd=workspace).wall_s for _ in range(REPEATS)]
-        print(f"commands  {'dvc repro, nothing changed':30} {np.median(again):6.2f} s", flush=True)
+        print_median("dvc repro, nothing changed, 700 drawn faces", workspace, "dvc", "repro")
         for path in sorted((ROOT / "src").glob("*.py")):
             if "def main(" in path.read_text(encoding="utf-8"):
-                costs = [run(f"src.{path.stem}", "--help", cwd=workspace).wall_s for _ in range(REPEATS)]
-                print(f"commands  {path.stem + ' --help':30} {np.median(costs):6.2f} s", flush=True)
+                print_median(f"{path.stem} --help", workspace, f"src.{path.stem}", "--help")
+
+
+def print_median(name: str, workspace: Path, *words: str) -> None:
+    """Run a command again and again, and print its median wall seconds."""
+    cost = process.median([process.run(*words, cwd=workspace) for _ in range(REPEATS)])
+    print(f"commands  {name:45} {cost.wall_s:6.2f} s", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

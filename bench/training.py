@@ -1,42 +1,66 @@
-"""Time training: images per second of each network, and MLflow's share of it.
+"""Time training: images per second of the networks of README's results table, and MLflow's share.
 
 `python -m bench.training`
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
+import re
+import shlex
+import sys
 import tempfile
 import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from src.config import read_params
-from src.fer2013 import Split
-from src.params import ModelParams, TrainParams
+from bench import process
+from src import cli
+from src.config import changed, parse_yaml, read_params
+from src.demo import ROOT, make_workspace
+from src.fer2013 import EMOTIONS, SIDE, Split
+from src.params import DataParams, Growth, ModelParams, TeacherParams, TrainParams
+
+if TYPE_CHECKING:
+    from src.network.distillation import Teacher
 
 IMAGES = 2048
 EPOCHS = 4
 FER2013_IMAGES = 16_555
 """Images of happy, sad and neutral in train under `official`."""
-
-DCNN = {"architecture": "dcnn", "dropout": 0.6}
-DCNN_TRAIN = {"optimizer": "adam", "batch_size": 32, "growth": None}
-NETWORKS: dict[str, tuple[dict, dict]] = {
-    "default": ({}, {}),
-    "tiny": ({"width": 0.4}, {}),
-    "dcnn, float32, batches of 32": (DCNN, DCNN_TRAIN | {"precision": "float32"}),
-    "dcnn": (DCNN, DCNN_TRAIN),
-}
+WATCHED_S = 60
 
 
-def images_per_second(model: ModelParams, train: TrainParams) -> float:
-    """Give the median over epochs on whole images, without the first, which traces the network."""
+class Network(NamedTuple):
+    """What a row of the results table trains."""
+
+    model: ModelParams
+    train: TrainParams
+
+
+def networks() -> dict[str, Network]:
+    """Give the default and, by the commands in README's results table, `tiny` and `dcnn`."""
+    commands = re.findall(r"`dvc exp run ([^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
+    rows = [dict(word.split("=", 1) for word in shlex.split(command) if "=" in word) for command in commands]
+    (tiny,) = [row for row in rows if "model.width" in row]
+    (dcnn,) = [row for row in rows if row.get("model.architecture") == "dcnn"]
+    return {name: network(row) for name, row in {"default": {}, "tiny": tiny, "dcnn": dcnn}.items()}
+
+
+def network(settings: dict[str, str]) -> Network:
+    """Give what params.yaml with these settings trains."""
+    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    sections = parse_yaml(changed(text, {name: parse_yaml(value) for name, value in settings.items()}))
+    return Network(ModelParams.model_validate(sections["model"]), TrainParams.model_validate(sections["train"]))
+
+
+def images_per_second(network: Network, side: int = SIDE, teacher: Teacher | None = None) -> float:
+    """Give the median over epochs on images of one side, without the first epoch, which traces the network."""
     from src.network.fitting import fit
 
     random = np.random.default_rng(0)
-    faces = Split(random.integers(0, 256, (IMAGES, 48, 48, 1), np.uint8), random.integers(0, 3, IMAGES))
+    faces = Split(random.integers(0, 256, (IMAGES, SIDE, SIDE, 1), np.uint8), random.integers(0, 3, IMAGES))
     few = Split(faces.images[:64], faces.labels[:64])
     moments = [time.perf_counter()]
 
@@ -44,42 +68,85 @@ def images_per_second(model: ModelParams, train: TrainParams) -> float:
         moments.append(time.perf_counter())
         return False
 
-    fit(model, train.model_copy(update={"epochs": EPOCHS, "growth": None}), faces, few, 3, on_epoch_end=keep_time)
+    growth = Growth(side=side, share=0.99) if side != SIDE else None  # of four epochs: all
+    train = network.train.model_copy(update={"epochs": EPOCHS, "growth": growth})
+    fit(network.model, train, faces, few, 3, teacher, on_epoch_end=keep_time)
     return float(IMAGES / np.median(np.diff(moments)[1:]))
 
 
-def tracking_seconds(epochs: int) -> float:
-    """Give the time that a run costs in an embedded store of its own: open, log every epoch, close."""
+def untrained_teacher() -> Teacher:
+    """Give a teacher as params.yaml asks for it, which has learned nothing but costs as much."""
+    from src.network import architectures, distillation
+
+    params = read_params(TeacherParams)
+    with tempfile.TemporaryDirectory() as folder, cli.hushed():
+        path = Path(folder) / "model.keras"
+        architectures.build(params.model, len(EMOTIONS)).save(path)
+        return distillation.load(path, params, EMOTIONS[:3])
+
+
+def training_seconds(default: Network) -> float:
+    """Print the rates of the default with its teacher, and give the seconds of its whole training."""
+    growth, epochs, teacher = default.train.growth, default.train.epochs, untrained_teacher()
+    small = sum(1 for epoch in range(epochs) if growth and epoch < growth.share * epochs)
+    seconds = 0.0
+    for side, count in ((growth.side if growth else SIDE, small), (SIDE, epochs - small)):
+        if count:
+            rate = images_per_second(default, side, teacher)
+            seconds += count * FER2013_IMAGES / rate
+            print(f"training  {f'default with its teacher, {side} pixels':45} {rate:6.0f} images/s", flush=True)
+    print(f"training  the default's {epochs} epochs on FER2013: {seconds / 60:.0f} min", flush=True)
+    return seconds
+
+
+def track(epochs: int, seconds: float) -> None:
+    """Open a run as `train` does, log every epoch, stay open for so long, and close it; without epochs, open none."""
+    from src import train
     from src.tracking import runs
 
-    description = runs.Description(
-        "bench", "bench", {"train.epochs": epochs}, {}, {}, {"train": ("0" * 64, 1)}, "none", "", {}
-    )
-    metrics = dict.fromkeys(runs.EPOCH_METRICS, 0.5)
-    with runs.training(description, None, []):  # makes the store, which happens once per workspace
-        pass
-    start = time.perf_counter()
+    data, network = read_params(DataParams), Network(read_params(ModelParams), read_params(TrainParams))
+    split = {"digest": "0" * 64, "images": FER2013_IMAGES}
+    summary = {"emotions": data.emotions, "protocol": data.protocol, "digest": "0" * 64, "source": {"name": "noise"},
+               "splits": dict.fromkeys(("train", "val", "test"), split)}  # fmt: skip
+    description = train.describe(data, *network, summary, "none")
+    if not epochs:
+        return
     with runs.training(description, None, []) as run:
         for epoch in range(epochs):
-            run.log_epoch(epoch + 1, metrics)
-    return time.perf_counter() - start
+            run.log_epoch(epoch + 1, dict.fromkeys(runs.EPOCH_METRICS, 0.5))
+        time.sleep(seconds)
+
+
+def print_share_of_mlflow(epochs: int, whole_s: float) -> None:
+    """Print what MLflow takes of a training: import, run and epochs, and the watch over the machine meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        make_workspace(Path(folder), {})
+        _, without, short, long = (
+            process.run("bench.training", str(count), str(seconds), cwd=Path(folder)).cpu_s
+            for count, seconds in ((1, 0), (0, 0), (epochs, 0), (epochs, WATCHED_S))  # the first makes the store
+        )
+    once, watching = short - without, (long - short) / WATCHED_S
+    print(
+        f"training  MLflow: {once:.1f} s CPU for the run and its {epochs} epochs, {watching:.2%} of a core to watch "
+        f"the machine: {once / whole_s + watching:.2%} of {whole_s:.0f} s",
+        flush=True,
+    )
 
 
 def main() -> dict[str, float]:
     """Print the table, and give images per second by network."""
-    model, train = read_params(ModelParams), read_params(TrainParams)
-    rates = {}
-    for name, (of_model, of_train) in NETWORKS.items():
-        rates[name] = images_per_second(model.model_copy(update=of_model), train.model_copy(update=of_train))
-        print(f"training  {name:30} {rates[name]:6.0f} images/s", flush=True)
-    whole = train.epochs * FER2013_IMAGES / rates["default"]
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT"):
-            os.environ.pop(name, None)
-        tracking = tracking_seconds(train.epochs)
-    print(f"training  MLflow: {tracking:.2f} s in {train.epochs} epochs, {tracking / whole:.2%} of their {whole:.0f} s")
+    from src.network import precision
+
+    found, rates = networks(), {}
+    single = found["dcnn"]._replace(train=found["dcnn"].train.model_copy(update={"precision": "float32"}))
+    for name, each in (*found.items(), ("dcnn", single)):
+        name = f"{name}, {precision.resolve(each.train.precision)}"
+        if name not in rates:
+            rates[name] = images_per_second(each)
+            print(f"training  {f'{name}, {SIDE} pixels, no teacher':45} {rates[name]:6.0f} images/s", flush=True)
+    print_share_of_mlflow(found["default"].train.epochs, training_seconds(found["default"]))
     return rates
 
 
 if __name__ == "__main__":
-    main()
+    track(int(sys.argv[1]), float(sys.argv[2])) if len(sys.argv) > 1 else cli.run(main)

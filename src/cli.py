@@ -25,7 +25,7 @@ def parser(command: str, description: str) -> Parser:
     return Parser(prog=f"python -m src.{command}", description=description.strip().splitlines()[0], allow_abbrev=False)
 
 
-def run(main: Callable[[], None]) -> NoReturn:
+def run(main: Callable[[], object]) -> NoReturn:
     """Run a command's `main` and exit: 0 done, 1 refused or failed in one line, 129, 130 or 143 interrupted.
 
     SIGTERM, and SIGHUP of a terminal that is closed, unwind like Ctrl-C, so that a run in the tracking store is closed
