@@ -49,12 +49,13 @@ def make_workspace(folder: Path, values: dict[str, Any]) -> None:
 
 
 def call(folder: Path, *words: str, expected: tuple[int, ...] = (0,)) -> int:
-    """Run `python -m <words>` in a workspace, which keeps its own store whatever the environment says.
+    """Run `python -m <words>` in a workspace, which keeps its own store whatever the environment says, and to itself.
 
     Raises:
         ChildProcessError: The exit status is none of those expected; the command has said why on stderr.
     """
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_"))}
+    environment["DVC_NO_ANALYTICS"] = "true"  # until .dvc/config.local is there, which says so too
     return cli.call(*words, folder=folder, environment=environment, expected=expected)
 
 
