@@ -8,14 +8,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import environment  # first: Keras and MLflow look at theirs when they are imported
 import numpy as np
 import pytest
 from modules import ROOT
+from parameters import PARAMS
 from processes import ended
-from ruamel.yaml import YAML
 
 from src import preprocess, pull
-from src.config import read_params
+from src.config import changed, parse_yaml
 from src.faces.drawn import draw
 from src.fer2013 import EMOTIONS, Split
 from src.params import ModelParams, TrainParams
@@ -23,20 +24,23 @@ from src.params import ModelParams, TrainParams
 CHOSEN = [EMOTIONS.index(name) for name in ("happy", "sad", "neutral")]
 
 
+@pytest.fixture(autouse=True)
+def clean_environment() -> Iterator[None]:
+    """Let no test leave settings to the next one."""
+    yield
+    environment.forget()
+
+
 @pytest.fixture(scope="session")
 def model_params() -> ModelParams:
-    """Give the section `model` of the repository's params.yaml."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        return read_params(ModelParams)
+    """Give the section `model` of params.yaml."""
+    return ModelParams.model_validate(parse_yaml(PARAMS)["model"])
 
 
 @pytest.fixture(scope="session")
 def train_params() -> TrainParams:
-    """Give the section `train` of the repository's params.yaml, on whole images throughout: dcnn takes no others."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
-        return read_params(TrainParams).model_copy(update={"growth": None})
+    """Give the section `train` of params.yaml, on whole images throughout: dcnn takes no others."""
+    return TrainParams.model_validate(parse_yaml(PARAMS)["train"] | {"growth": None})
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +63,9 @@ def make_workspace(tmp_path: Path) -> Callable[..., Path]:
         workspace = tmp_path / name
         workspace.mkdir()
         (workspace / "src").symlink_to(ROOT / "src")
-        yaml = YAML()
-        params = yaml.load(ROOT / "params.yaml")
-        params["data"]["source"] = "drawn"
-        params["teacher"] = None
-        for section, values in changes.items():
-            params[section] |= values
-        yaml.dump(params, workspace / "params.yaml")
+        values = {f"{section}.{key}": value for section, keys in changes.items() for key, value in keys.items()}
+        text = changed(PARAMS, {"data.source": "drawn", "teacher": None} | values)
+        (workspace / "params.yaml").write_text(text)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(workspace)
             pull.main([])
@@ -88,15 +88,12 @@ def start_stage() -> Iterator[Callable[..., subprocess.Popen]]:
     """
 
     def start(workspace: Path, stage: str, *options: str, **variables: str) -> subprocess.Popen:
-        ours = ("DVC_", "FER2013_", "KERAS_", "MLFLOW_")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-        environment |= {"KERAS_BACKEND": "tensorflow"} | variables
         with (workspace / "log.txt").open("a") as log:
             command = [sys.executable, "-m", f"src.{stage}", *options]
             process = subprocess.Popen(
                 command,
                 cwd=workspace,
-                env=environment,
+                env=os.environ | variables,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 preexec_fn=heeds_ctrl_c,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psutil
+
 
 @contextmanager
 def ended() -> Iterator[list[subprocess.Popen]]:
@@ -20,7 +22,7 @@ def ended() -> Iterator[list[subprocess.Popen]]:
             process.communicate()
 
 
-def wait_until(moment: Callable[[], object], process: subprocess.Popen, workspace: Path) -> None:
+def wait_until(moment: Callable[[], object], process: subprocess.Popen | psutil.Popen, workspace: Path) -> None:
     """Wait for a moment in the life of a process, to the millisecond; it must not end before."""
     deadline = time.monotonic() + 240
     while not moment():

@@ -13,15 +13,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import environment
 import numpy as np
 import pytest
 from modules import ROOT
+from parameters import PARAMS
 from processes import ended
-from ruamel.yaml import YAML
 from shop import LABELS, Shop
 
 from src import cli
-from src.config import read_params
+from src.config import changed, read_params
 from src.faces import splits
 from src.faces.drawn import draw
 from src.fer2013 import SIDE, Split
@@ -84,9 +85,8 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.delenv("DVC_ROOT", raising=False)
-        patch.delenv(store.URI_VARIABLE, raising=False)
         store.connect()
+    environment.forget()
     return folder / "mlflow.db"
 
 
@@ -95,15 +95,10 @@ def shop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, models: dict[str, bytes], exam: Exam, empty_store: Path
 ) -> Shop:
     """Give a workspace of drawn faces with an empty registry, as the current folder."""
-    for variable in ("DVC_ROOT", "FER_SIGNING_KEY", store.URI_VARIABLE, "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):
-        monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
     shutil.copy(empty_store, "mlflow.db")
-    yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
-    params["data"]["source"] = "drawn"
-    params["promote"]["max_latency_ratio"] = 100.0  # tests share the machine
-    yaml.dump(params, Path("params.yaml"))
+    fixed = {"data.source": "drawn", "promote.max_latency_ratio": 100.0}  # tests share the machine
+    Path("params.yaml").write_text(changed(PARAMS, fixed))
     Path("data/processed").mkdir(parents=True)
     np.savez("data/processed/test.npz", images=exam.images, labels=exam.labels)
     Path("data/processed/splits.json").write_text(json.dumps({"emotions": list(LABELS)}))

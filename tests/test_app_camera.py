@@ -70,18 +70,13 @@ def test_a_camera_that_opens_after_the_page_was_left_goes_off_again(live: Visit)
 
 
 def test_the_mirror_turns_the_picture_and_the_frame_round_a_face(live: Visit) -> None:
-    def place() -> float:
-        return live.page.eval_on_selector(
-            ".mark", "mark => parseFloat(mark.style.left) + parseFloat(mark.style.width) / 2"
-        )
-
+    place = "(({ style }) => parseFloat(style.left) + parseFloat(style.width) / 2)(document.querySelector('.mark'))"
     button = live.page.get_by_role("button", name="Mirror")
     expect(button).to_have_attribute("aria-pressed", "true")
-    before = place()
+    before = live.page.evaluate(place)
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
-    live.page.wait_for_timeout(300)
-    assert place() == pytest.approx(100 - before, abs=0.5)
+    live.page.wait_for_function(f"before => Math.abs({place} - (100 - before)) < 0.5", arg=before)
 
 
 def test_every_button_works_by_keyboard(live: Visit) -> None:

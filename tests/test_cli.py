@@ -1,5 +1,6 @@
 """Commands that start others: what becomes of those when the first is interrupted."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -35,9 +36,9 @@ def test_an_interrupt_ends_dvc_and_its_stage_and_waits_for_both(tmp_path: Path, 
     (tmp_path / "stage.py").write_text(STAGE)
     (tmp_path / "dvc.yaml").write_text(f"stages: {{stage: {{cmd: {sys.executable} stage.py}}}}")
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=tmp_path, check=True)
-    command = [sys.executable, "-c", CALLER]
+    command, environment = [sys.executable, "-c", CALLER], os.environ | {"PYTHONPATH": str(ROOT)}
     with ended() as started, (tmp_path / "log.txt").open("w") as log:
-        caller = subprocess.Popen(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stdout=log, stderr=log)
+        caller = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log)
         started.append(caller)
         wait_until((tmp_path / "begun").exists, caller, tmp_path)
         below = psutil.Process(caller.pid).children(recursive=True)

@@ -46,8 +46,6 @@ def log_run(name: str, predicted: np.ndarray, digest: str, rows: np.ndarray | No
 @pytest.fixture
 def digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> str:
     """Give the digest of the test split of a workspace with an empty store, as the current folder."""
-    for variable in ("DVC_ROOT", store.URI_VARIABLE, "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"):
-        monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
     Path("mlflow.db").write_bytes(empty_store.read_bytes())
     paths.PROCESSED.mkdir(parents=True)

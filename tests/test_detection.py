@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from skimage import data
 
 from src.faces.crop import cut, grey
 from src.faces.detection import FaceDetector, decode, letterbox, make_anchors, overlaps, suppress
@@ -97,7 +98,6 @@ def test_grace_hopper_is_found_where_mediapipe_finds_her(detector: FaceDetector)
 
 
 def test_an_astronaut_is_found_where_mediapipe_finds_her(detector: FaceDetector) -> None:
-    data = pytest.importorskip("skimage.data")
     (face,) = detector.detect(data.astronaut())
     assert face.box == pytest.approx((177.6, 82.9, 95.3, 95.3), abs=3)
 

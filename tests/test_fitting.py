@@ -177,7 +177,10 @@ def test_batches_ahead_come_in_order_and_no_further_ahead_than_asked() -> None:
 
     coming = ahead(making(), count=2)
     assert next(coming)[0] == [0]
-    time.sleep(0.2)
+    deadline = time.monotonic() + 10
+    while len(made) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)  # in which no fourth may come
     assert made == [0, 1, 2]
     assert [int(images[0]) for images, _ in coming] == [1, 2, 3, 4, 5]
 
@@ -359,4 +362,7 @@ def test_weight_decay_shrinks_kernels_and_nothing_else(dcnn: ModelParams, platea
     network = build(dcnn, 3)
     names = [variable.name for variable in network.trainable_variables + network.non_trainable_variables]
     for name, one, other in zip(names, free, decayed, strict=True):
-        assert np.array_equal(one, other) == (name != "kernel"), name
+        if name == "kernel":
+            assert np.linalg.norm(other) < np.linalg.norm(one)
+        else:
+            assert np.array_equal(one, other), name

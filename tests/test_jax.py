@@ -1,11 +1,9 @@
 import json
 import subprocess
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 SMALL = {
     "data": {"drawn_images": 700},
@@ -15,7 +13,6 @@ SMALL = {
 }
 
 
-@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
 def test_jax_trains_and_tensorflow_exports(
     make_workspace: Callable[..., Path], start_stage: Callable[..., subprocess.Popen]
 ) -> None:

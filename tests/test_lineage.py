@@ -1,10 +1,9 @@
 import hashlib
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
-from modules import ROOT
+from parameters import PARAMS
 
 from src.config import changed, flat, parse_yaml, read_params
 from src.params import TrainParams
@@ -12,11 +11,20 @@ from src.tracking import lineage, machine
 from src.tracking.description import Description, way_back
 
 
+def git(folder: Path, *words: str) -> None:
+    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=folder, check=True)
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "all")
+
+
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give a workspace, as the current folder, with a model and a folder of variants that its dvc.lock tells of."""
     monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    Path("params.yaml").write_text(PARAMS)
     Path("models/mobile").mkdir(parents=True)
     Path("models/model.keras").write_bytes(b"weights")
     Path("models/mobile/a.tflite").write_bytes(b"a")
@@ -75,38 +83,30 @@ def test_a_training_never_goes_on_under_another_teacher() -> None:
 def test_changes_of_text_and_of_a_model_can_be_applied_to_the_commit_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def git(*words: str) -> None:
-        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)
-
     changed_files = {"params.yaml": (b"a: 1\n", b"a: 2\n"), "emotion.tflite": (b"\0\1", b"\0\2")}
-    git("init", "--quiet")
-    git("config", "diff.noprefix", "true")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "config", "diff.noprefix", "true")
     for name, (before, _) in changed_files.items():
         (tmp_path / name).write_bytes(before)
-    git("add", ".")
-    git("commit", "--quiet", "--message", "both")
+    commit(tmp_path)
     for name, (_, after) in changed_files.items():
         (tmp_path / name).write_bytes(after)
     monkeypatch.setattr(lineage, "SOURCE_ROOT", tmp_path)
     kept = lineage.changes()
-    git("checkout", "--quiet", ".")
+    git(tmp_path, "checkout", "--quiet", ".")
     (tmp_path / "changes.diff").write_text(kept)
-    git("config", "--unset", "diff.noprefix")
-    git("apply", "changes.diff")
+    git(tmp_path, "config", "--unset", "diff.noprefix")
+    git(tmp_path, "apply", "changes.diff")
     for name, (_, after) in changed_files.items():
         assert (tmp_path / name).read_bytes() == after
 
 
 def test_changes_in_any_encoding_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def git(*words: str) -> None:
-        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True)
-
     monkeypatch.setattr(lineage, "SOURCE_ROOT", tmp_path)
-    git("init", "--quiet")
+    git(tmp_path, "init", "--quiet")
     (tmp_path / "notes.txt").write_bytes(b"one\r\n")
     assert lineage.changes() == "# ?? notes.txt\n", "there is no commit yet"
-    git("add", ".")
-    git("commit", "--quiet", "--message", "one")
+    commit(tmp_path)
     (tmp_path / "notes.txt").write_bytes(b"caf\xe9\r\n")
     assert "+caf\ufffd\r\n" in lineage.changes()
 
@@ -126,11 +126,15 @@ def test_what_else_made_the_results_is_told_with_the_teacher_or_without(workspac
     assert lineage.settings()["teacher"] is None
 
 
-def test_a_run_without_the_committed_teacher_says_so_in_its_name(workspace: Path) -> None:
-    committed = Path("params.yaml").read_text()
+def test_a_run_without_the_committed_teacher_says_so_in_its_name(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lineage, "SOURCE_ROOT", workspace)
+    git(workspace, "init", "--quiet")
+    commit(workspace)
     params = {"model.architecture": "resnet", "data.emotions": ["happy", "sad"], "data.protocol": "official"}
     assert lineage.run_name(params) == "resnet-2-official"
-    Path("params.yaml").write_text(changed(committed, {"teacher.train.seed": 1}))
+    Path("params.yaml").write_text(changed(PARAMS, {"teacher.train.seed": 1}))
     assert lineage.run_name(params) == "resnet-2-official, another teacher"
-    Path("params.yaml").write_text(changed(committed, {"teacher": None}))
+    Path("params.yaml").write_text(changed(PARAMS, {"teacher": None}))
     assert lineage.run_name(params) == "resnet-2-official, no teacher"

@@ -1,26 +1,23 @@
-import shutil
 from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
-from modules import ROOT
+from parameters import PARAMS
 
 from src.config import add_options, changed, flat, read_params
 from src.params import DataParams, ExportParams, ModelParams, TeacherParams, TrainParams
 
-YAML = (ROOT / "params.yaml").read_text()
-
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "params.yaml").write_text(PARAMS)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def write(workspace: Path, old: str, new: str) -> None:
-    assert old in YAML
-    (workspace / "params.yaml").write_text(YAML.replace(old, new))
+    assert old in PARAMS
+    (workspace / "params.yaml").write_text(PARAMS.replace(old, new))
 
 
 @pytest.mark.parametrize(
@@ -96,8 +93,8 @@ def test_every_value_has_its_name_in_params_yaml(workspace: Path):
 
 
 def test_changing_a_value_keeps_comments_and_order():
-    text = changed(YAML, {"train.epochs": 3, "train.augmentation.zoom": 0.5})
-    different = [(old, new) for old, new in zip(YAML.splitlines(), text.splitlines(), strict=True) if old != new]
+    text = changed(PARAMS, {"train.epochs": 3, "train.augmentation.zoom": 0.5})
+    different = [(old, new) for old, new in zip(PARAMS.splitlines(), text.splitlines(), strict=True) if old != new]
     assert [new.split("#")[0].strip() for _, new in different] == [
         "epochs: 3",
         "augmentation: {rotation: 15, shift: 0.15, shear: 0.15, zoom: 0.5, "
@@ -107,7 +104,7 @@ def test_changing_a_value_keeps_comments_and_order():
 
 def test_changing_a_value_that_is_not_there_is_an_error():
     with pytest.raises(ValueError, match=r"no key 'train\.epoch'"):
-        changed(YAML, {"train.epoch": 3})
+        changed(PARAMS, {"train.epoch": 3})
 
 
 def test_outside_a_workspace_the_error_says_where_to_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from modules import ROOT
 from PIL import Image
+from skimage import data
 
 from src import cli, predict
 from src.faces.crop import FER2013_CROP, Crop, cut, grey
@@ -139,7 +140,6 @@ def test_two_people_are_two_faces_each_with_an_emotion(ask: Ask, hopper: Image.I
 
 
 def test_an_astronaut_is_found(ask: Ask, tmp_path: Path) -> None:
-    data = pytest.importorskip("skimage.data")
     Image.fromarray(data.astronaut()).save(tmp_path / "astronaut.png")
     (answer,) = ask(tmp_path)
     assert answer["faces"][0]["box"]["left"] == pytest.approx(177.6, abs=4)

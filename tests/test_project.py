@@ -21,7 +21,6 @@ SMALL = {
 }  # fmt: skip
 FILES = ("dvc.yaml", "MLproject", "python_env.yaml", "requirements.txt", ".gitignore", ".dvcignore", ".dvc/.gitignore",
          ".dvc/config")  # fmt: skip
-CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "DVC_"))}
 PERSON = {f"GIT_{role}_{what}": "Ada" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
@@ -29,7 +28,8 @@ def call(folder: Path, *words: str, **variables: str) -> str:
     """Run a command there to its good end and give what it printed; `python`, `dvc` and `mlflow` are this Python's."""
     if words[0] in ("dvc", "mlflow"):
         words = (sys.executable, "-m", *words)
-    environment = CLEAN | PERSON | {"PATH": f"{Path(sys.executable).parent}:{CLEAN['PATH']}"} | variables
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environment = os.environ | PERSON | {"PATH": path} | variables
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
@@ -131,20 +131,26 @@ def test_the_commands_in_a_version_bring_anyone_to_the_state_that_made_it(projec
     assert "Running stage" not in call(other, "dvc", "repro", "evaluate")
 
 
-def test_an_experiment_and_its_run_carry_each_others_names(project: Path):
+@pytest.fixture(scope="module")
+def wider(project: Path) -> str:
+    """Give the name of an experiment of that project, in whose workspace it is no more."""
     call(project, "dvc", "exp", "run", "-n", "wider", "-S", "model.width=0.3", "train")
-    (run,) = [run for run in runs(project) if run.data.tags.get("dvc.experiment") == "wider"]
+    assert trained(project)["name"] == "wider: resnet-3-official, width 0.3"
+    assert "model.width" in call(project, "dvc", "params", "diff")
+    call(project, "git", "checkout", "-q", ".")
+    call(project, "dvc", "checkout", "-q")
+    return "wider"
+
+
+def test_an_experiment_and_its_run_carry_each_others_names(project: Path, wider: str):
+    (run,) = [run for run in runs(project) if run.data.tags.get("dvc.experiment") == wider]
     assert run.info.run_name == "wider: resnet-3-official, width 0.3"
     assert run.data.tags["git.dirty"] == "true"
     changes = store(project).download_artifacts(run.info.run_id, "lineage/changes.diff", str(project.parent))
     assert "+  width: 0.3" in Path(changes).read_text()
-    assert trained(project)["name"] == run.info.run_name
     shown = json.loads(call(project, "dvc", "exp", "show", "--json"))
     names = [each["name"] for baseline in shown for each in baseline["experiments"] or ()]
-    assert names == ["wider"]
-    assert "model.width" in call(project, "dvc", "params", "diff")
-    call(project, "git", "checkout", "-q", ".")
-    call(project, "dvc", "checkout", "-q")
+    assert wider in names
 
 
 def test_a_queued_experiment_that_runs_in_a_copy_reports_to_the_store_of_the_project(project: Path):
@@ -157,10 +163,10 @@ def test_a_queued_experiment_that_runs_in_a_copy_reports_to_the_store_of_the_pro
     assert trained(project)["name"] == "resnet-3-official", "the workspace is as it was"
 
 
-def test_dvc_compares_metrics_and_draws_plots_that_need_no_network(project: Path):
+def test_dvc_compares_metrics_and_draws_plots_that_need_no_network(project: Path, wider: str):
     assert "test.calibration_error" in call(project, "dvc", "metrics", "show")
-    assert "test.accuracy" in call(project, "dvc", "metrics", "diff", "--all", "HEAD", "wider")
-    call(project, "dvc", "plots", "diff", "HEAD", "wider")
+    assert "test.accuracy" in call(project, "dvc", "metrics", "diff", "--all", "HEAD", wider)
+    call(project, "dvc", "plots", "diff", "HEAD", wider)
     page = (project / "dvc_plots/index.html").read_text()
     assert "accuracy by epoch" in page
     assert "mean_faces" in page

@@ -71,7 +71,6 @@ def test_history_says_that_nothing_was_in_production_yet(shop: Shop, capsys: pyt
 
 def test_history_of_a_store_that_is_not_there_makes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(store.URI_VARIABLE, raising=False)
     with pytest.raises(FileNotFoundError, match=r"mlflow\.db is missing"):
         promote.main(["--history", "--name", "fer-emotion"])
     assert not list(tmp_path.iterdir())
@@ -205,6 +204,23 @@ def test_rollback_goes_back_step_by_step_and_skips_what_was_rolled_back(shop: Sh
         promotion.rollback(DRAWN, None)
 
 
+def test_the_command_says_what_a_dry_run_a_promotion_and_a_rollback_did(shop: Shop, capsys: pytest.CaptureFixture):
+    def said(*options: str) -> str:
+        promote.main([*options])
+        return capsys.readouterr().out.splitlines()[-1]
+
+    shop.add("fair")
+    assert said("--history") == "fer-emotion-drawn: no decision yet"
+    assert said("--dry-run") == "dry run, nothing moved: version 1 would be promoted"
+    assert said() == "promoted: the champion of fer-emotion-drawn is version 1, was none"
+    shop.add("good")
+    assert said() == "promoted: the champion of fer-emotion-drawn is version 2, was 1"
+    assert said("--rollback") == "rolled back: version 1 is the champion of fer-emotion-drawn again, in place of 2"
+    store.connect().set_registered_model_alias(DRAWN, "champion", "2")
+    promote.main(["--history"])
+    assert "The champion is version 2; it was not made so by this program." in capsys.readouterr().out
+
+
 def told_of(
     *moves: tuple[str, str | None, str], accuracies: dict[str, float] | None = None, split: str = "t"
 ) -> list[decisions.Decision]:
@@ -322,10 +338,11 @@ def foreign_lock(seconds: float) -> None:
     store.connect().create_registered_model(f"{DRAWN}.promoting.abc", tags=tags)
 
 
-def test_a_lock_of_another_machine_is_waited_for_until_its_time_is_over(shop: Shop, capsys: pytest.CaptureFixture):
-    shop.add("good")
-    foreign_lock(seconds=1)
-    assert judge(shop).outcome == "promoted"
+@pytest.mark.usefixtures("shop")
+def test_a_lock_of_another_machine_is_waited_for_until_its_time_is_over(capsys: pytest.CaptureFixture):
+    foreign_lock(seconds=2)
+    with lock.held(store.connect(), DRAWN):
+        pass
     assert "waiting: fer-emotion-drawn is being promoted by process 1 on elsewhere" in capsys.readouterr().out
 
 

@@ -1,7 +1,13 @@
-import pytest
+"""Which version becomes the candidate."""
 
+import pytest
+from shop import DRAWN, Shop
+
+from src import promote
+from src.tracking import store
 from src.tracking.registry import found_lacking
 
+pytest_plugins = ["registry_fixtures"]
 CANDIDATE = {"emotions": "happy, sad", "protocol": "official", "data_digest": "d1", "val_accuracy": "0.8000"}
 
 
@@ -19,3 +25,15 @@ def test_accuracies_on_other_emotions_protocols_or_data_are_not_compared(other: 
 
 def test_a_candidate_that_was_judged_makes_room():
     assert not found_lacking(CANDIDATE | {"val_accuracy": "0.1"}, CANDIDATE | {"judged": "refused"})
+
+
+def test_the_best_waits_for_the_gate_and_whoever_comes_after_it_was_judged_is_next(shop: Shop):
+    def candidate() -> str:
+        return str(store.connect().get_registered_model(DRAWN).aliases["candidate"])
+
+    first, second = shop.add("good"), shop.add("good")
+    assert (candidate(), first != second) == (first, True)
+    promote.main([])
+    assert shop.champion() == first
+    third = shop.add("good")
+    assert candidate() == third

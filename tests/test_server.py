@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 import psutil
 import pytest
 import requests
+from processes import wait_until
 
 EPOCHS = list(range(1, 31))
 SMALL = {
@@ -40,9 +40,10 @@ class Server:
     def start(self) -> None:
         options = ("--backend-store-uri", "sqlite:///server.db", "--artifacts-destination", "files", "--workers", "1")
         command = [sys.executable, "-m", "mlflow", "server", "--port", str(self.port), *options]
-        with (self.folder / "server.txt").open("a") as log:
+        self.folder.mkdir(exist_ok=True)
+        with (self.folder / "log.txt").open("a") as log:
             self.process = psutil.Popen(command, cwd=self.folder, stdout=log, stderr=log)
-        wait_until(self.is_there)
+        wait_until(self.is_there, self.process, self.folder)
 
     def is_there(self) -> bool:
         with suppress(requests.ConnectionError):
@@ -59,16 +60,9 @@ class Server:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    found = Server(tmp_path)
+    found = Server(tmp_path / "server")
     yield found
     found.kill()
-
-
-def wait_until(moment: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not moment():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def epochs(client: mlflow.MlflowClient, metric: str = "val/accuracy") -> list[int]:
@@ -86,7 +80,7 @@ def test_a_server_that_dies_stalls_no_training_register_sends_what_is_missing_an
     log = workspace / "log.txt"
 
     training = start_stage(workspace, "train", **settings)
-    wait_until(lambda: "epoch 1:" in log.read_text() or training.poll() is not None)
+    wait_until(lambda: "epoch 1:" in log.read_text(), training, workspace)
     server.kill()
     assert training.wait() == 0, log.read_text()
     history = pd.read_csv(workspace / "models/history.csv")

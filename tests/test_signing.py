@@ -49,7 +49,6 @@ def test_another_key_no_signature_and_nonsense_are_refused(tmp_path: Path, monke
 
 
 def test_without_the_variable_nothing_is_signed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("FER_SIGNING_KEY", raising=False)
     assert signing.configured_key() is None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 import pytest
 from modules import ROOT
+from parameters import PARAMS
 
 from src import cli, paths, tune
 from src.config import changed, flat, read_params
@@ -31,11 +32,9 @@ SPACE = {"train.learning_rate": LEARNING_RATE}
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> Path:
     """Give a workspace without images, as the current folder."""
-    for variable in ("DVC_ROOT", store.URI_VARIABLE, "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID"):
-        monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)
     fixed = {"teacher": None, "train.epochs": 45, "model.dropout": 0.3}
-    (tmp_path / "params.yaml").write_text(changed((ROOT / "params.yaml").read_text(), fixed))
+    (tmp_path / "params.yaml").write_text(changed(PARAMS, fixed))
     shutil.copy(empty_store, tmp_path)
     (tmp_path / "src").symlink_to(ROOT / "src")
     summary = {
@@ -105,8 +104,7 @@ def test_a_wrong_key_or_range_is_refused_before_anything_is_made(workspace: Path
 
 @pytest.mark.usefixtures("workspace")
 def test_splits_and_a_teacher_of_other_parameters_are_refused():
-    text = (ROOT / "params.yaml").read_text()
-    paths.PARAMS.write_text(text)
+    paths.PARAMS.write_text(PARAMS)
     teacher = read_params(TeacherParams)
     made = flat("model", teacher.model) | flat("train", teacher.train)
     run = Description("e", "teacher", made, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
@@ -122,7 +120,7 @@ def test_splits_and_a_teacher_of_other_parameters_are_refused():
         ("data.source", "drawn", "params.yaml asks for drawn, official, happy, sad, neutral; "),
         ("teacher.train.augmentation.zoom", 0.3, "trained with train.augmentation.zoom 0.15, expected 0.3; run"),
     ):
-        paths.PARAMS.write_text(changed(text, {name: other}))
+        paths.PARAMS.write_text(changed(PARAMS, {name: other}))
         with pytest.raises(ValueError, match=message):
             read_plan(Namespace())
 
@@ -373,6 +371,27 @@ def test_a_sampler_whose_package_is_missing_names_it(workspace: Path):
         study_of(sampler="gp")
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+@pytest.mark.parametrize("pruner", ["median", "hyperband", "none"])
+def test_every_sampler_and_pruner_that_is_here_searches(workspace: Path, sampler: str, pruner: str):
+    study = study_of(sampler=sampler, pruner=pruner)
+    study.tidy()
+    while trial := study.ask():
+        trial.report(0.5, 1)
+        trial.should_prune()
+        study.optuna.tell(trial, 0.5)
+    rates = {trial.user_attrs["values"]["train.learning_rate"] for trial in study.counted()}
+    assert len(rates) == 6
+
+
+def test_a_search_without_a_complete_trial_says_how_the_last_one_ended(search: Search):
+    trial = search.next()
+    assert trial is not None
+    trial.on_end(workers.FAILED, "FloatingPointError: loss became nan")
+    with pytest.raises(ValueError, match=r"no trial is complete\. trial 0 .* failed: no epoch, FloatingPointError"):
+        tune.summary(search.study)
+
+
 def test_processes_that_ask_at_once_keep_to_the_budget_and_no_trial_goes_out_twice(workspace: Path):
     code = """
 from argparse import Namespace
@@ -408,7 +427,7 @@ def test_a_study_in_a_storage_that_does_not_answer_is_one_line(workspace: Path):
 
 
 def test_without_the_splits_the_error_says_how_to_make_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    (tmp_path / "params.yaml").write_text(PARAMS)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match="run `dvc repro preprocess`"):
         tune.main([])

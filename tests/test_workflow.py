@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from modules import ROOT
 
+from src import demo
 from src.config import changed, parse_yaml
-from src.demo import make_workspace
 from src.tracking.bundle import verify
 
 EMOTIONS = ["happy", "sad", "surprise", "neutral"]
@@ -34,17 +34,15 @@ SMALL = {
 
 
 def call(workspace: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `python <words>` in a workspace, without this process's settings for MLflow and DVC."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("MLFLOW_", "DVC_"))}
-    return subprocess.run(
-        [sys.executable, *words], cwd=workspace, env=clean | environment, capture_output=True, text=True
-    )
+    """Run `python <words>` in a workspace."""
+    command = [sys.executable, *words]
+    return subprocess.run(command, cwd=workspace, env=os.environ | environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workflow")
-    make_workspace(folder, SMALL)
+    demo.make_workspace(folder, SMALL)
     done = call(folder, "-m", "dvc", "repro")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
@@ -213,6 +211,27 @@ def test_metrics_of_another_run_are_not_registered(workspace: Path):
     assert "metrics.json is of run another" in done.stderr
 
 
+def test_what_the_demo_does_after_the_stages_and_again(workspace: Path, capfd: pytest.CaptureFixture):
+    """Last of those that share the workspace: the gate has judged its version then."""
+    params = workspace / "params.yaml"
+    params.write_text(
+        changed(
+            params.read_text(), {f"promote.{rule}": None for rule in ("min_accuracy", "min_recall", "min_agreement")}
+        )
+    )
+    demo.hand_over(workspace)
+    first = capfd.readouterr().out
+    assert "promoted: the champion of fer-emotion-drawn is version 1" in first
+    assert "grace_hopper.jpg" in first
+    assert verify(workspace / "app/public/model")["labels"] == EMOTIONS
+    demo.hand_over(workspace)
+    assert "version 1 is the champion already" in capfd.readouterr().out
+    table = demo.results(workspace)
+    accuracy = read_json(workspace / "reports/metrics.json")["test"]["accuracy"]
+    assert f"accuracy    {accuracy:.1%}" in table
+    assert "champion" in table
+
+
 def rows_of_the_results_table() -> list[str]:
     return re.findall(r"`dvc exp run ([^`]+)`", (ROOT / "README.md").read_text())
 
@@ -222,13 +241,15 @@ def test_a_row_of_the_results_table_trains(options: str, tmp_path: Path):
     words = shlex.split(options)
     settings = dict(word.split("=", 1) for word in words[words.index("-S") + 1 :: 2])
     small = {"data.source": "drawn", "data.drawn_images": 280, "train.epochs": 1, "teacher": None}
-    make_workspace(tmp_path, {name: parse_yaml(value) for name, value in settings.items()} | small)
+    demo.make_workspace(tmp_path, {name: parse_yaml(value) for name, value in settings.items()} | small)
     done = call(tmp_path, "-m", "dvc", "repro", "train")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(pd.read_csv(tmp_path / "models/history.csv")) == 1
 
 
-@pytest.mark.parametrize("stage", ["preprocess", "baseline", "train", "export", "evaluate", "register"])
+@pytest.mark.parametrize(
+    "stage", ["preprocess", "baseline", "teacher", "train", "export", "evaluate", "register", "promote"]
+)
 def test_a_stage_without_its_input_names_the_stage_that_makes_it(stage: str, tmp_path: Path):
     (tmp_path / "src").symlink_to(ROOT / "src")
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
