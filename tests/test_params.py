@@ -1,3 +1,4 @@
+import re
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -93,13 +94,9 @@ def test_every_value_has_its_name_in_params_yaml(workspace: Path):
 
 
 def test_changing_a_value_keeps_comments_and_order():
-    text = changed(PARAMS, {"train.epochs": 3, "train.augmentation.zoom": 0.5})
-    different = [(old, new) for old, new in zip(PARAMS.splitlines(), text.splitlines(), strict=True) if old != new]
-    assert [new.split("#")[0].strip() for _, new in different] == [
-        "epochs: 3",
-        "augmentation: {rotation: 15, shift: 0.15, shear: 0.15, zoom: 0.5, "
-        "flip: true, light: 0.4, erase: 0.3, noise: 3}",
-    ]
+    expected = re.sub(r"(\ntrain:.*?\n  epochs: )\d+", r"\g<1>3", PARAMS, count=1, flags=re.DOTALL)
+    expected = expected.replace("zoom: 0.15", "zoom: 0.5", 1)
+    assert changed(PARAMS, {"train.epochs": 3, "train.augmentation.zoom": 0.5}) == expected != PARAMS
 
 
 def test_changing_a_value_that_is_not_there_is_an_error():
