@@ -97,10 +97,16 @@ def digest(folder: Path) -> str:
     return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 
+LEFT_BY_LOADING = {"__pycache__", "registered_model_meta"}
+"""What Python and MLflow write into a local store beside a model that is served from it."""
+
+
 def digest_of_all(folder: Path) -> str:
-    """Give one sha256 of every file in a folder and below, their names included."""
+    """Give one sha256 of every file in a folder and below, their names included, without what loading leaves there."""
     whole = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if LEFT_BY_LOADING & set(path.relative_to(folder).parts):
+            continue
         whole.update(
             f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n".encode()
         )
