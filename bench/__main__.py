@@ -38,7 +38,7 @@ def draw(rates: dict[str, float], costs: dict[tuple[str, int], Cost]) -> None:
 
 
 def describe_machine() -> str:
-    """Say what is measured, and on what."""
+    """Say which commit is measured, and on what machine."""
     try:
         commit = subprocess.check_output(["git", "describe", "--always", "--dirty"], text=True).strip()
     except (subprocess.CalledProcessError, FileNotFoundError):
