@@ -5,7 +5,8 @@ from pathlib import Path
 
 import app_site
 import pytest
-from app_site import Visit
+from app_site import Photos, Visit
+from PIL import Image
 from playwright.sync_api import expect
 
 from src import predict
@@ -81,22 +82,72 @@ def test_the_mirror_turns_the_picture_and_the_frame_round_a_face(live: Visit) ->
 
 def test_every_button_works_by_keyboard(live: Visit) -> None:
     live.page.on("filechooser", lambda _: None)  # tells the browser in time; expecting one does not wait for that
-    live.page.keyboard.press("i")
+    live.page.keyboard.press(" ")
+    live.page.wait_for_selector("body[data-state=paused]")
+    live.page.keyboard.press(" ")
+    live.page.wait_for_selector("body[data-state=live]")
+
+    def focus(name: str) -> None:
+        for _ in range(8):
+            live.page.keyboard.press("Tab")
+            if live.page.evaluate("document.activeElement.id") == name:
+                return
+        pytest.fail(f"{name} can't be reached")
+
+    focus("mirror")
+    live.page.keyboard.press(" ")
+    expect(live.page.locator("#mirror")).to_have_attribute("aria-pressed", "false")
+    focus("open-info")
+    live.page.keyboard.press("Enter")
     expect(live.page.get_by_role("dialog")).to_be_visible()
     live.page.keyboard.press("Escape")
     expect(live.page.get_by_role("dialog")).to_be_hidden()
-    live.page.keyboard.press("m")
-    expect(live.page.locator("#mirror")).to_have_attribute("aria-pressed", "false")
-    live.page.evaluate("document.activeElement.blur()")
-    live.page.keyboard.press(" ")
-    live.page.wait_for_selector("body[data-state=paused]")
+    focus("photo")
     with live.page.expect_file_chooser():
-        live.page.keyboard.press("p")
-    names = []
-    for _ in range(5):
-        live.page.keyboard.press("Tab")
-        names.append(live.page.evaluate("document.activeElement.id"))
-    assert {"mirror", "open-info", "photo", "toggle"} <= set(names)
+        live.page.keyboard.press("Enter")
+    focus("toggle")
+    live.page.keyboard.press("Enter")
+    live.page.wait_for_selector("body[data-state=paused]")
+    expect(live.page.get_by_role("button", name="Change camera")).to_be_hidden()  # there is none to change
+
+
+def test_a_photo_chosen_while_its_picker_hid_the_page_is_shown(live: Visit, photos: Photos) -> None:
+    live.page.evaluate(SHOW, True)
+    live.page.wait_for_selector("body[data-state=paused]")
+    shown = "document.getElementById('file').addEventListener('change', () => setTimeout(() => (%s)(false)))"
+    live.page.evaluate(shown % SHOW)
+    live.page.set_input_files("#file", photos["both"])
+    expect(live.page.locator(".face")).to_have_count(2)
+    expect(live.page.locator("body")).to_have_attribute("data-state", "photo")
+    assert live.page.evaluate(TRACKS) == ["ended"]
+
+
+def test_a_picture_has_its_shape_and_is_mirrored_before_the_model_is_there(
+    visit: Visits, film: Path, photos: Photos
+) -> None:
+    person = visit(*app_site.camera_options(film), permissions=["camera"])
+    page = person.page
+    page.route("**/model/deployed.json", lambda _: None)  # never answered
+    page.goto(person.address)
+    page.wait_for_selector("body[data-state=live]")
+    expect(page.locator("#frame")).to_have_class("frame mirrored")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Mirror").click()
+    expect(page.locator("#frame")).to_have_class("frame")
+    page.set_input_files("#file", photos["hopper"])
+    page.wait_for_selector("body[data-state=photo]")
+    with Image.open(photos["hopper"]) as hopper:
+        _, _, width, height = app_site.place(page.locator("#still"))
+        assert width / height == pytest.approx(hopper.width / hopper.height, rel=0.02)
+
+
+def test_what_the_page_says_is_told_to_screen_readers(live: Visit, tmp_path: Path) -> None:
+    told = live.page.locator("#announcement")
+    live.page.get_by_role("button", name="Pause").click()
+    expect(told).to_have_text("Paused. The camera is off.")
+    Image.new("RGB", (300, 200), (90, 120, 80)).save(tmp_path / "empty.png")
+    live.show(tmp_path / "empty.png")
+    expect(told).to_contain_text("No face found")
 
 
 def test_without_a_face_the_page_says_what_to_do_and_changes_to_the_other_camera(visit: Visits) -> None:

@@ -134,6 +134,31 @@ def test_a_new_champion_is_found_when_the_network_comes_back(visit: Visits, mode
     expect(page.locator("#facts")).to_contain_text("fer-emotion 8")
 
 
+def test_a_server_that_never_answers_or_is_down_does_not_keep_out_the_next_champion(visit: Visits, model: Path) -> None:
+    person = visit()
+    quick = "const { timeout } = AbortSignal; AbortSignal.timeout = () => timeout.call(AbortSignal, 2000);"
+    person.page.add_init_script(quick)
+    page = person.open()
+    page.route("**/model/deployed.json", lambda _: None)
+    expect(person.look_for_a_newer_model()).to_contain_text("can't be reached")
+    page.unroute("**/model/deployed.json")
+    page.route("**/model/deployed.json", lambda route: route.fulfill(status=503))
+    page.get_by_role("button", name="Look for a newer model").click()
+    expect(page.locator("#update-state")).to_contain_text("can't be reached")
+    page.unroute("**/model/deployed.json")
+    app_site.put_model(model, "8")
+    page.get_by_role("button", name="Look for a newer model").click()
+    expect(page.locator("#update-state")).to_have_text("Changed to fer-emotion version 8.")
+
+
+def test_a_model_that_says_little_about_itself_is_looked_with(visit: Visits, model: Path, photos: Photos) -> None:
+    app_site.put_model(model, "9", metrics={"test/accuracy": 0.5})
+    person = visit()
+    person.open()
+    assert len(person.show(photos["hopper"])) == 1
+    expect(person.page.locator("#facts")).to_contain_text("fer-emotion 9")
+
+
 def test_on_the_first_visit_a_model_that_was_tampered_with_is_told_in_clear_words(visit: Visits, model: Path) -> None:
     change_a_byte(model, bundle.MODEL)
     page = visit().open()

@@ -33,17 +33,21 @@ def test_after_the_first_visit_everything_works_without_network(visit: Visits, p
 
 
 def test_two_copies_on_one_host_keep_their_own_page_and_model(visit: Visits, built: Path, tmp_path: Path) -> None:
-    for name, version in (("one", "5"), ("two", "6")):
-        shutil.copytree(built, tmp_path / "host" / name)
-        app_site.put_model(tmp_path / "host" / name / "model", version)
+    copies = {"": "4", "one/": "5", "one/two/": "6"}  # a worker's scope takes in all that lies below
+    for folder, version in copies.items():
+        shutil.copytree(built, tmp_path / "host" / folder, dirs_exist_ok=True)
+        app_site.put_model(tmp_path / "host" / folder / "model", version)
     person = visit(site=tmp_path / "host")
     page, address = person.page, person.address
-    for name in ("one", "two"):
-        person.address = f"{address}{name}/"
+    for folder in copies:
+        person.address = f"{address}{folder}"
         person.open().evaluate("navigator.serviceWorker.ready.then(() => true)")
+    (tmp_path / "host/handbook.html").write_text("<title>Another page</title>")
+    page.goto(f"{address}handbook.html")
+    expect(page).to_have_title("Another page")
     person.stop()
-    for name, version in (("one", "5"), ("two", "6")):
-        page.goto(f"{address}{name}/")
+    for folder, version in list(copies.items())[1:]:  # the model of the first is that of the server of these tests
+        page.goto(f"{address}{folder}")
         page.wait_for_selector(READY)
         expect(page.locator("#facts")).to_contain_text(f"fer-emotion {version}")
 
@@ -100,11 +104,14 @@ def test_a_browser_that_is_too_old_is_told_so(visit: Visits) -> None:
     expect(person.open().locator("#notice-title")).to_have_text("This browser is too old")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_to_complain_about(visit: Visits, photos: Photos, scheme: str) -> None:
+@pytest.mark.parametrize(("scheme", "screen"), [("light", (390, 844)), ("dark", (390, 844)), ("light", (320, 568))])
+def test_axe_finds_nothing_to_complain_about(
+    visit: Visits, photos: Photos, scheme: str, screen: tuple[int, int]
+) -> None:
     axe = (app_site.APP / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
     person = visit(color_scheme=scheme)
     page = person.open()
+    page.set_viewport_size({"width": screen[0], "height": screen[1]})
 
     def complaints() -> list[str]:
         page.wait_for_timeout(300)  # fading colours are not the final ones
@@ -135,6 +142,21 @@ def test_buttons_are_large_and_nothing_sticks_out_on_any_screen(visit: Visits, p
                 assert 0 <= left <= screen[0] - width, (screen, button)
                 assert 0 <= top <= screen[1] - height, (screen, button)
             assert page.evaluate("document.documentElement.scrollWidth") <= screen[0]
+
+
+@pytest.mark.parametrize("screen", [(320, 256), (195, 422)], ids=["a laptop at 400 %", "a phone at 200 %"])
+def test_zoomed_in_every_button_can_be_scrolled_to(visit: Visits, photos: Photos, screen: tuple[int, int]) -> None:
+    person = visit()
+    page = person.open()
+    page.set_viewport_size({"width": screen[0], "height": screen[1]})
+    person.show(photos["both"])
+    assert max(place(page.locator("#still"))[2:]) >= 150
+    for button in page.locator("button:visible").all():
+        button.scroll_into_view_if_needed()
+        left, top, width, height = place(button)
+        assert 0 <= left <= screen[0] - width, button
+        assert 0 <= top <= screen[1] - height, button
+    assert page.evaluate("document.documentElement.scrollWidth") <= screen[0]
 
 
 def test_the_page_can_be_installed(visit: Visits) -> None:

@@ -13,6 +13,8 @@ const STEPS: Record<string, string> = {
   whole: "All together",
 };
 
+const SCORES = ["test/accuracy", "test/accuracy_low", "test/accuracy_high", "test/images"];
+
 /** Show what the bundle says about itself. */
 export function showModel(model: Model): void {
   const { deployed, manifest } = model;
@@ -53,7 +55,7 @@ export function offerInstall(): void {
 }
 
 function accuracy(metrics: Record<string, number> = {}): Record<string, string> {
-  if (!("test/accuracy" in metrics)) return {};
+  if (!SCORES.every((name) => name in metrics)) return {};
   const share = (name: string) => (metrics[name] * 100).toFixed(1);
   return {
     Accuracy: `${share("test/accuracy")}\u00a0% of ${metrics["test/images"].toLocaleString("en")} test images`,

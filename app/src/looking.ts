@@ -3,9 +3,9 @@
 import type { Model } from "./bundle";
 import { type Camera, closeCamera, nextCamera, nextFrame, openCamera, Trouble } from "./camera";
 import type { Detector } from "./detector";
-import { look } from "./look";
+import { look, type Seen } from "./look";
 import { drawPhoto } from "./photo";
-import { Smoother, type Tracked } from "./smoothing";
+import { Smoother } from "./smoothing";
 import { Stopwatch } from "./stopwatch";
 import * as view from "./view";
 
@@ -52,6 +52,7 @@ export function cannotLook(why: Trouble): void {
 }
 
 async function waitForEquipment(mine: number): Promise<void> {
+  if (model) return;
   view.showHint("Getting ready…");
   await equipped;
   if (mine === session) view.showHint("");
@@ -76,6 +77,7 @@ export async function useCamera(open: () => Promise<Camera> = openLastCamera): P
     });
     if (opened.front !== front) mirrored = front = opened.front;
     view.showCamera(mirrored, opened.choices > 1);
+    view.showShape(video.videoWidth, video.videoHeight);
     smoother.reset();
     stopwatch.reset();
     view.clearFaces();
@@ -113,8 +115,7 @@ export function followVisibility(): void {
     pause();
     hidden = true;
   } else if (!document.hidden && hidden) {
-    hidden = false;
-    if (view.state() === "paused") void useCamera();
+    void useCamera();
   }
 }
 
@@ -122,7 +123,7 @@ export function followVisibility(): void {
 export async function mirror(): Promise<void> {
   mirrored = !mirrored;
   view.showCamera(mirrored);
-  if (view.state() === "paused") await lookAtStill(session); // a live picture places its faces anew by itself
+  if (model && view.state() === "paused") await lookAtStill(session); // a live picture places its faces anew by itself
 }
 
 /** Look at a photo. */
@@ -133,6 +134,7 @@ export async function usePhoto(file: Blob): Promise<void> {
     view.showBusy(true);
     await drawPhoto(file, context, () => mine === session);
     if (mine !== session) return;
+    view.showShape(still.width, still.height);
     view.showState("photo");
     await waitForEquipment(mine);
     if (mine !== session) return;
@@ -155,6 +157,7 @@ export function fail(error: unknown, start = "Try again"): void {
 function leave(): number {
   if (camera) closeCamera(camera);
   camera = null;
+  hidden = false; // whatever comes next was asked for: a photo, chosen while its picker hid the page
   view.showBusy(false);
   view.showHint("");
   return ++session;
@@ -189,17 +192,13 @@ async function lookAtStill(mine: number): Promise<void> {
   const { seen } = await look(context.getImageData(0, 0, still.width, still.height), detector, model);
   if (mine !== session) return;
   view.clearFaces();
-  showFaces(
-    seen.map((face, id) => ({ ...face, id })),
-    NO_FACE_IN_PHOTO,
-    performance.now(),
-  );
+  showFaces(seen, NO_FACE_IN_PHOTO, performance.now());
 }
 
-function showFaces(faces: Tracked[], otherwise: string, now: number): void {
+function showFaces(faces: Seen[], otherwise: string, now: number): void {
   const turned = mirrored && view.state() !== "photo";
   const { labels } = model.manifest;
-  view.showFrame(still.width, still.height, turned);
+  view.showShape(still.width, still.height); // a phone may have been turned
   view.showFaces(faces, labels, still.width, still.height, turned);
   view.showHint(faces.length ? "" : otherwise);
   view.announceFaces(faces, labels, now);

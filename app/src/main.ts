@@ -24,7 +24,6 @@ import * as view from "./view";
 
 const UPDATE_EVERY_MS = 60 * 60 * 1000;
 const SPEED_EVERY_MS = 500;
-const KEYS: Record<string, string> = { " ": "toggle", f: "flip", m: "mirror", p: "photo", i: "open-info" };
 
 let detector: Detector;
 let model: Model;
@@ -48,8 +47,8 @@ async function lookForNewer(): Promise<string> {
   }
   if (!newer) return "This is the newest model.";
   model = newer; // the old one's memory is given back with the page: a frame may be using it
-  showModel(model);
   await lookWith(detector, model);
+  showModel(model);
   const text = `Changed to ${model.deployed.name} version ${model.deployed.version}.`;
   view.toast(text);
   return text;
@@ -78,12 +77,11 @@ function listen(): void {
   acceptPhotos(document.body, (photo) => void usePhoto(photo));
   document.addEventListener("visibilitychange", followVisibility);
   document.addEventListener("keydown", (event) => {
-    const id = KEYS[event.key.toLowerCase()];
-    const ownKey = event.key === " " && event.target !== document.body; // a button in focus is meant
-    if (!id || ownKey || event.repeat || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]"))
+    // Where a button is in focus it is meant itself. No letters: speech input would press them (WCAG 2.1.4).
+    if (event.key !== " " || event.target !== document.body || event.repeat || document.querySelector("dialog[open]"))
       return;
     event.preventDefault();
-    view.find(id).click();
+    view.find("toggle").click();
   });
 }
 
@@ -132,8 +130,8 @@ async function start(): Promise<void> {
   }
   view.find<HTMLButtonElement>("open-info").disabled = false;
   try {
-    showModel(model);
     await lookWith(detector, model);
+    showModel(model);
   } catch (error) {
     fail(error); // a model that can't be shown must not keep out the next one
   }

@@ -4,6 +4,8 @@ import { get, set } from "idb-keyval";
 import { type Bundle, check, type Deployed, LISTED, type Model, readJson } from "./bundle";
 
 const FOLDER = "model/";
+/** So long a file may take; a server that never answers would shut out every later update. */
+const PATIENCE_MS = 60_000;
 /** Storage belongs to the whole host: pages at other paths of it keep models of their own. */
 const KEY = `bundle ${new URL(".", document.baseURI).pathname}`;
 
@@ -59,7 +61,8 @@ async function download(name: string): Promise<Uint8Array<ArrayBuffer>> {
   const lost = () => {
     throw new Unreachable(`${FOLDER}${name} can't be fetched`);
   };
-  const response = await fetch(FOLDER + name, { cache: "no-cache" }).catch(lost);
+  const response = await fetch(FOLDER + name, { cache: "no-cache", signal: AbortSignal.timeout(PATIENCE_MS) }).catch(lost);
+  if (response.status >= 500) lost();
   if (!response.ok) throw new Error(`${FOLDER}${name}: the server answers with status ${response.status}`);
   return new Uint8Array(await response.arrayBuffer().catch(lost));
 }

@@ -5,8 +5,9 @@ declare const FILES: Record<string, string>;
 declare const DIGEST: string;
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
+const SCOPE = worker.registration.scope;
 /** Caches belong to the whole host: pages at other paths of it keep their own. */
-const MINE = `page ${new URL(worker.registration.scope).pathname} `;
+const MINE = `page ${new URL(SCOPE).pathname} `;
 const CACHE = MINE + DIGEST;
 
 worker.addEventListener("install", (event) => {
@@ -36,8 +37,11 @@ worker.addEventListener("activate", (event) => {
 
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
-  if (request.method !== "GET" || request.url.startsWith(`${worker.registration.scope}model/`)) return;
-  const wanted = request.mode === "navigate" ? worker.registration.scope : request;
+  if (request.method !== "GET" || request.url.startsWith(`${SCOPE}model/`)) return;
+  // Only its own address: below it the host may hold other pages, and other copies of this one.
+  const isPage = [SCOPE, `${SCOPE}index.html`].includes(request.url.split(/[?#]/)[0]);
+  if (request.mode === "navigate" && !isPage) return;
+  const wanted = request.mode === "navigate" ? SCOPE : request;
   const answer = async () => (await caches.match(wanted, { cacheName: CACHE })) ?? fetch(request);
   event.respondWith(answer());
 });

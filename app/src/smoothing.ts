@@ -1,13 +1,8 @@
-/** Over time: which face is which, numbers that don't flicker, and when to say "not sure". */
+/** Over time: which face is which, values that don't flicker, and when to say "not sure". */
 
 import type { Box } from "./crop";
 import { overlap } from "./detector";
 import type { Seen } from "./look";
-
-export interface Tracked extends Seen {
-  /** Stays with the face while it is in sight. */
-  id: number;
-}
 
 /** Time constants of the exponential means, in milliseconds: how long it takes to get 63 % of the way. */
 const PROBABILITIES_MS = 350;
@@ -20,8 +15,7 @@ const SAME_FACE = 0.25;
 const LEAD = 0.2;
 
 export class Smoother {
-  private faces: (Tracked & { seenAt: number })[] = [];
-  private count = 0;
+  private faces: (Seen & { seenAt: number })[] = [];
 
   /**
    * Take in what one frame shows.
@@ -29,7 +23,7 @@ export class Smoother {
    * @param now Time of the frame, in milliseconds.
    * @returns The faces in sight, in the order in which they came.
    */
-  update(seen: Seen[], now: number): Tracked[] {
+  update(seen: Seen[], now: number): Seen[] {
     const left = [...seen];
     for (const face of this.faces) {
       const match = closest(face.box, left);
@@ -41,8 +35,8 @@ export class Smoother {
       face.seenAt = now;
     }
     this.faces = this.faces.filter(({ seenAt }) => now - seenAt <= GRACE_MS);
-    this.faces.push(...left.map((face) => ({ ...face, id: ++this.count, seenAt: now })));
-    return this.faces.map(({ id, box, probabilities }) => ({ id, box, probabilities }));
+    this.faces.push(...left.map((face) => ({ ...face, seenAt: now })));
+    return this.faces.map(({ box, probabilities }) => ({ box, probabilities }));
   }
 
   /** Forget every face: another picture comes, or another model. */

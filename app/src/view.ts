@@ -1,7 +1,8 @@
 /** What the page shows: the state it is in, the faces, and short messages. */
 
 import { type Box } from "./crop";
-import { type Tracked, verdict } from "./smoothing";
+import type { Seen } from "./look";
+import { verdict } from "./smoothing";
 
 /** welcome: nothing asked for yet; live: camera; paused: its last picture; photo; trouble: see the notice. */
 export type State = "loading" | "welcome" | "live" | "paused" | "photo" | "trouble";
@@ -46,21 +47,20 @@ export function showBusy(busy: boolean): void {
   find("faces").setAttribute("aria-busy", String(busy));
 }
 
-/** Show on the buttons whether the camera is mirrored, and whether there is another one to change to. */
+/** Show the camera mirrored or not, and whether there is another one to change to. */
 export function showCamera(mirrored: boolean, another?: boolean): void {
+  find("frame").classList.toggle("mirrored", mirrored);
   find("mirror").setAttribute("aria-pressed", String(mirrored));
   if (another !== undefined) find<HTMLButtonElement>("flip").disabled = !another;
 }
 
-/** Give the picture's shape to the frame that holds it, and mirror it or not. */
-export function showFrame(width: number, height: number, mirrored: boolean): void {
-  const frame = find("frame");
-  frame.style.setProperty("--ratio", String(width / height));
-  frame.classList.toggle("mirrored", mirrored);
+/** Give the picture's shape to the frame that holds it. */
+export function showShape(width: number, height: number): void {
+  find("frame").style.setProperty("--ratio", String(width / height));
 }
 
 /** Show the faces of a picture of this size: each with its frame, its verdict and all probabilities. */
-export function showFaces(faces: Tracked[], labels: string[], width: number, height: number, mirrored: boolean): void {
+export function showFaces(faces: Seen[], labels: string[], width: number, height: number, mirrored: boolean): void {
   const words = faces.map(({ probabilities }) => verdict(labels, probabilities) ?? NOT_SURE);
   keep(find("marks"), faces.length, newMark).forEach((mark, index) => {
     placeMark(mark, faces[index].box, width, height, mirrored);
@@ -83,8 +83,9 @@ export function clearFaces(): void {
   announce("");
 }
 
-/** Say something at the lower edge of the picture; nothing hides it. */
+/** Say something at the lower edge of the picture, and to screen readers; nothing hides it. */
 export function showHint(text: string): void {
+  if (text && text !== find("hint").textContent) announce(text);
   find("hint").textContent = text;
   find("hint").hidden = !text;
 }
@@ -102,17 +103,16 @@ export function toast(text: string): void {
 let announcedAt = -ANNOUNCE_MS;
 
 /** Tell screen readers what is seen: only what differs from the last time, and not in every frame. */
-export function announceFaces(faces: Tracked[], labels: string[], now: number): void {
-  if (now - announcedAt < ANNOUNCE_MS) return;
+export function announceFaces(faces: Seen[], labels: string[], now: number): void {
+  if (!faces.length || now - announcedAt < ANNOUNCE_MS) return;
   const words = faces.map(({ probabilities }) => verdict(labels, probabilities) ?? NOT_SURE);
-  const text = words.length > 1 ? `${words.length} faces: ${words.join(", ")}` : (words[0] ?? "No face");
-  if (text === find("announcement").textContent) return;
-  announcedAt = now;
+  const text = words.length > 1 ? `${words.length} faces: ${words.join(", ")}` : words[0];
+  if (text !== find("announcement").textContent) announcedAt = now;
   announce(text);
 }
 
 function announce(text: string): void {
-  find("announcement").textContent = text;
+  if (text !== find("announcement").textContent) find("announcement").textContent = text;
 }
 
 /** Make a parent have so many children, and give them. */
