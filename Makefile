@@ -35,7 +35,11 @@ lock:                               ## resolve pyproject.toml anew for every pla
 clean:                              ## drop the environment and the demo
 	rm -rf .venv .demo app/node_modules app/dist
 
+CHECK := import sys; found = sys.version_info[:2]; (3, 11) <= found <= (3, 13) or sys.exit( \
+	"found Python %d.%d, expected 3.11 to 3.13: name one you have, as in `make demo PYTHON=python3.13`" % found)
+
 .venv/run: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -c '$(CHECK)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
