@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from src import cli, paths
-from src.config import add_options, read_params
+from src.config import read_params
 from src.faces import splits
 from src.fer2013 import Split
 from src.params import BaselineParams
@@ -58,9 +58,8 @@ def fit(params: BaselineParams, train: Split) -> robustness.Answer:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = cli.parser("baseline", __doc__)
-    add_options(parser, BaselineParams)
-    params = read_params(BaselineParams, parser.parse_args(argv))
+    cli.parser("baseline", __doc__).parse_args(argv)
+    params = read_params(BaselineParams)
     train, val, test = splits.load("train"), splits.load("val"), splits.load("test")
     answer = fit(params, train)
     on_val = robustness.accuracies(answer, val.images, val.labels)

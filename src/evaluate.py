@@ -126,14 +126,20 @@ def main(argv: list[str] | None = None) -> None:
     sending.demand_current()
     summary, test, rows = splits.load_summary(), splits.load("test"), splits.load_rows("test")
     names = tuple(summary["emotions"])
-    exported = json.loads(paths.existing(paths.MOBILE / "variants.json", "export").read_text())
-    shipped = exported["shipped"]
+    exported = sending.read_exported()
+    shipped, model = exported["shipped"], sending.shipped_file(exported)
     baseline = json.loads(paths.existing(paths.BASELINE / "scores.json", "baseline").read_text())
     run_id, run = sending.read_run()
-    tflite, float32, disturbed = predict(test, paths.existing(paths.MOBILE / f"{shipped}.tflite", "export"))
+    tflite, float32, disturbed = predict(test, model)
     disturbed = pd.concat([disturbed, pd.read_csv(paths.BASELINE / "robustness.csv")], ignore_index=True)
 
-    about = {"run": {"id": run_id, "name": run.name}, "protocol": summary["protocol"], "variant": shipped}
+    about = {
+        "run": {"id": run_id, "name": run.name},
+        "protocol": summary["protocol"],
+        "variant": shipped,
+        "sha256": sending.sha256(model),
+        "val": {"accuracy": exported["variants"][shipped]["val_accuracy"]},
+    }
     scores = about | score(test.labels, names, tflite, float32) | on_harder_faces(disturbed, baseline)
     per_emotion = pd.DataFrame.from_dict(scores["per_emotion"], "index").rename_axis("emotion")
     report = metrics.classification_report(per_emotion, scores["test"]["accuracy"])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from src import cli, paths
-from src.config import add_options, read_params
+from src.config import read_params
 from src.faces import splits
 from src.fer2013 import Split
 from src.network.litert import Classifier
@@ -61,9 +61,8 @@ def choose(measured: pd.DataFrame, max_drop: float) -> str:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = cli.parser("export", __doc__)
-    add_options(parser, ExportParams)
-    params = read_params(ExportParams, parser.parse_args(argv))
+    cli.parser("export", __doc__).parse_args(argv)
+    params = read_params(ExportParams)
     sending.demand_current()
     train, val = splits.load("train"), splits.load("val")
     spread = np.linspace(0, len(train.images) - 1, REPRESENTATIVE).astype(int)  # a folder's come emotion by emotion
@@ -80,7 +79,8 @@ def main(argv: list[str] | None = None) -> None:
     for name, content in variants.items():
         with paths.replacing(paths.MOBILE / f"{name}.tflite") as path:
             path.write_bytes(content)
-    paths.write_json(paths.MOBILE / "variants.json", {"shipped": shipped, "variants": measured.to_dict("index")})
+    found = {"model": sending.sha256(model_path), "shipped": shipped, "variants": measured.to_dict("index")}
+    paths.write_json(paths.MOBILE / "variants.json", found)
     print(measured.round(4).to_string())
     print(f"{shipped} ships: the smallest that loses at most {params.max_drop:.1%} of val accuracy against Keras")
     sending.send("export")

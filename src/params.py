@@ -118,14 +118,14 @@ class Augmentation(Params):
 
 
 class Growth(Params):
-    """Small images first, which cost less: the first epochs see `side` pixels, the others 48 (Howard 2018).
+    """Progressive resizing (Howard 2018): the first epochs see `side` pixels, which cost less, the others 48.
 
     Attributes:
-        side: Side of the small images, pixels.
+        side: Side of the small images, pixels; the networks halve it three times.
         share: Share of the epochs that see them.
     """
 
-    side: Annotated[int, Field(ge=16, lt=SIDE)]
+    side: Annotated[int, Field(ge=16, lt=SIDE, multiple_of=8)]
     share: Fraction
 
 
@@ -158,11 +158,13 @@ class TrainParams(Params):
         warmup_epochs: Length of the linear rise; only under `cosine`.
         plateau: Only under `plateau`.
         early_stopping: None trains all epochs. The best epoch by val accuracy is kept either way.
-        weight_decay: Decoupled, on every kernel; not on biases and batch norm.
-        label_smoothing: Share of each target that is spread over all emotions (Szegedy et al. 2016).
+        weight_decay: Decoupled under every optimizer, so that `adam` is AdamW (Loshchilov & Hutter 2019); on every
+            kernel, not on biases and batch norm.
+        label_smoothing: Share of each label that is spread over all emotions (Szegedy et al. 2016); val's are left.
         distillation: Share of each target that the teacher gives, where there is one (Hinton et al. 2015).
         mixup: Each image is blended with another of its batch by a share from Beta(mixup, mixup); None blends nothing.
-        average_decay: Decay per step of the averaged weights that are scored and kept; None keeps the raw ones.
+        average_decay: Decay per step of the exponential moving average of the weights, which is scored and kept; None
+            keeps the weights themselves.
         precision: `auto` takes `mixed_bfloat16` where the processor has it. The saved model is float32 always.
         augmentation: None trains on the images as they are.
         growth: None trains on 48 pixels throughout; not for dcnn, whose last layers know the side.
@@ -171,7 +173,7 @@ class TrainParams(Params):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     epochs: Count
     batch_size: Count
-    optimizer: Literal["muon", "adam", "nadam", "adamw", "sgd"]
+    optimizer: Literal["muon", "adam", "nadam", "sgd"]
     learning_rate: Positive
     schedule: Literal["cosine", "plateau"]
     warmup_epochs: NotNegative
@@ -299,11 +301,14 @@ class Range(Params):
 
     @property
     def extremes(self) -> tuple[bool | int | float | str | None, ...]:
-        """Values that stand for all of them where bounds are checked: both ends, or every choice."""
+        """Values that stand for all of them where bounds are checked: every choice, or both ends.
+
+        Of whole numbers also the second, which tells where only multiples are allowed.
+        """
         if self.choices is not None:
             return self.choices
-        number = int if self.type == "int" else float
-        return number(self.low or 0), number(self.high or 0)
+        low, high = float(self.low or 0), float(self.high or 0)
+        return (int(low), int(low) + 1, int(high)) if self.type == "int" else (low, high)
 
     def __str__(self) -> str:
         if self.choices is not None:
@@ -313,7 +318,7 @@ class Range(Params):
     def __contains__(self, value: object) -> bool:
         if self.choices is not None:
             return value in self.choices
-        low, high = self.extremes
+        low, *_, high = self.extremes
         return isinstance(value, int | float) and low <= value <= high  # type: ignore[operator]
 
 

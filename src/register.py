@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -66,16 +65,10 @@ def version_tags(facts: dict[str, Any], size: int) -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> None:
     cli.parser("register", __doc__).parse_args(argv)
-    exported = json.loads(paths.existing(paths.MOBILE / "variants.json", "export").read_text())
-    scored = json.loads(paths.existing(paths.REPORTS / "metrics.json", "evaluate").read_text())
-    model = paths.existing(paths.MOBILE / f"{exported['shipped']}.tflite", "export").read_bytes()
     sending.demand_current()
     run_id, description = sending.read_run()
-    if scored["run"]["id"] != run_id:
-        raise ValueError(
-            f"{paths.REPORTS / 'metrics.json'} is of run {scored['run']['id']}, expected {run_id}, which trained the "
-            "model; run `dvc repro evaluate`"
-        )
+    exported, scored = sending.read_exported(), sending.read_scored()
+    model = sending.shipped_file(exported).read_bytes()
     metrics = sending.mobile_metrics(exported) | sending.test_metrics(scored)
     facts = manifest_facts(run_id, description, splits.load_summary(), metrics)
     faces = drawn.draw(GOLDEN_FACES, GOLDEN_SEED)[0][..., None]

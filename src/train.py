@@ -128,8 +128,9 @@ def load_teacher(emotions: tuple[str, ...]) -> tuple[Teacher, str] | tuple[None,
         return None, None
     from src.network import distillation
 
-    model, params = paths.existing(paths.TEACHER / "model.keras", "teacher"), read_params(TeacherParams)
-    return distillation.load(model, params, emotions), sending.read_teacher(params)
+    params = read_params(TeacherParams)
+    run_id = sending.read_teacher(params)
+    return distillation.load(paths.existing(paths.TEACHER / "model.keras", "teacher"), params, emotions), run_id
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -130,7 +130,7 @@ def test_runs_on_different_test_data_are_refused(digest: str):
         ("f" * 32, "found no single run"),
         ("twice", "2 have this name: "),
         ("fer-emotion/7", "fer-emotion has no version 7"),
-        ("fer-emotion@best", "fer-emotion has no version with the alias 'best'"),
+        ("fer-emotion@best", "name a version by its number, or by champion or candidate"),
         ("training", "the run training has no reports/predictions.csv"),
     ],
 )

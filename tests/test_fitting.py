@@ -150,7 +150,7 @@ def test_a_teacher_that_has_no_share_is_not_asked() -> None:
     assert list(taught([given], refuse, share=0)) == [given]
 
 
-def test_a_teacher_is_asked_about_the_pupils_emotions_alone(
+def test_a_teacher_is_asked_about_the_students_emotions_alone(
     model_params: ModelParams, train_params: TrainParams, few: Faces, tmp_path: Path
 ) -> None:
     small = model_params.model_copy(update={"width": 0.25})
@@ -308,6 +308,17 @@ def test_val_accuracy_in_the_history_is_that_of_the_model_returned(undisturbed: 
     accuracies = [epoch["val_accuracy"] for epoch in result.history]
     assert (predicted == few[1].labels).mean() == pytest.approx(max(accuracies), abs=1e-6)
     assert accuracies.index(max(accuracies)) == result.best_epoch
+
+
+def test_smoothing_spreads_the_labels_and_leaves_the_val_loss_that_of_the_labels(
+    dcnn: ModelParams, plateau: TrainParams, few: Faces
+) -> None:
+    params = plateau.model_copy(update={"label_smoothing": 0.3, "mixup": None, "epochs": 1})
+    assert sorted(set(next(batches(params, few[0], 3, epoch=0))[1].reshape(-1).tolist())) == pytest.approx([0.1, 0.8])
+    result = fit(dcnn, params, *few, classes=3)
+    raw = predict(result.model, few[1].images).astype(float) ** result.temperature  # calibration divided the logits
+    expected = -np.log((raw / raw.sum(axis=1, keepdims=True))[np.arange(30), few[1].labels]).mean()
+    assert result.history[0]["val_loss"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_early_stopping_ends_the_training(dcnn: ModelParams, plateau: TrainParams, few: Faces) -> None:

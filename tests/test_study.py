@@ -82,8 +82,9 @@ def ends(study: Study) -> list[str]:
         ({"model.dropout": {"type": "float", "low": 0.4, "high": 0.6}}, "expected it to hold today's 0.3"),
         ({"model.dropout": {"type": "log_float", "low": 0, "high": 0.6}}, "log_float needs a low above 0"),
         ({"train.batch_size": {"type": "float", "low": 16, "high": 65}}, "train.batch_size: found 16.0; Input should"),
+        ({"train.growth.side": {"type": "int", "low": 16, "high": 40}}, "found 17; Input should be a multiple of 8"),
         ({"train.batch_size": {"type": "int", "low": 16.5, "high": 65}}, "int needs whole numbers"),
-        ({"train.optimizer": {"type": "categorical", "choices": ["adamw", "adma"]}}, "train.optimizer: found 'adma'"),
+        ({"train.optimizer": {"type": "categorical", "choices": ["adam", "adma"]}}, "train.optimizer: found 'adma'"),
         ({"train.optimizer": {"type": "categorical", "low": 1}}, "categorical needs `choices`, and nothing else"),
         ({"train.epochs": {"type": "int", "low": 1, "high": 90}}, "set tune.epochs to null to search them"),
         (
@@ -103,6 +104,17 @@ def test_a_wrong_key_or_range_is_refused_before_anything_is_made(workspace: Path
 
 
 @pytest.mark.usefixtures("workspace")
+def test_a_search_over_architectures_goes_on_in_its_study_whichever_is_todays():
+    space = str({"model.architecture": {"type": "categorical", "choices": ["resnet", "resnet_flat"]}})
+    names = []
+    for architecture in ("resnet", "resnet_flat"):
+        paths.PARAMS.write_text(changed(paths.PARAMS.read_text(), {"model.architecture": architecture}))
+        names.append(read_plan(Namespace(space=space)).name())
+    assert names[0] == names[1]
+    assert read_plan(Namespace()).name().startswith("resnet_flat-3-official-")
+
+
+@pytest.mark.usefixtures("workspace")
 def test_splits_and_a_teacher_of_other_parameters_are_refused():
     paths.PARAMS.write_text(PARAMS)
     teacher = read_params(TeacherParams)
@@ -119,6 +131,7 @@ def test_splits_and_a_teacher_of_other_parameters_are_refused():
         ("data.emotions", ["happy", "sad", "surprise"], "the splits are fer2013, official, happy, sad, neutral; "),
         ("data.source", "drawn", "params.yaml asks for drawn, official, happy, sad, neutral; "),
         ("teacher.train.augmentation.zoom", 0.3, "trained with train.augmentation.zoom 0.15, expected 0.3; run"),
+        ("teacher.train.growth", None, r"trained with train.growth\S* .*, expected"),
     ):
         paths.PARAMS.write_text(changed(PARAMS, {name: other}))
         with pytest.raises(ValueError, match=message):

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -19,6 +20,7 @@ from src.config import changed, parse_yaml
 from src.tracking.bundle import verify
 
 EMOTIONS = ["happy", "sad", "surprise", "neutral"]
+NOUGHT = "0" * 64
 SMALL = {
     "data.source": "drawn",
     "data.drawn_images": 700,
@@ -100,7 +102,9 @@ def test_the_smallest_good_variant_ships_as_the_bundle_of_a_drawn_model(workspac
     manifest = verify(workspace / "models/bundle")
     assert manifest["labels"] == EMOTIONS
     assert manifest["drawn"] is True
-    assert manifest["files"]["emotion.tflite"]["bytes"] == shipped["bytes"]
+    scored = read_json(workspace / "reports/metrics.json")
+    assert scored["sha256"] == manifest["files"]["emotion.tflite"]["sha256"]
+    assert scored["val"]["accuracy"] == shipped["val_accuracy"]
     assert "drawn by code" in (workspace / "models/bundle/card.md").read_text()
 
 
@@ -188,27 +192,33 @@ def test_splits_of_other_emotions_are_not_trained_on(workspace: Path):
     assert "params.yaml asks for drawn, official, happy, sad, surprise; run `dvc repro preprocess`" in done.stderr
 
 
-@pytest.mark.parametrize("stage", ["export", "evaluate", "register"])
-def test_a_model_that_was_trained_on_other_splits_goes_no_further(workspace: Path, stage: str):
-    path = workspace / "models/run.json"
+@pytest.mark.parametrize(
+    ("stage", "file", "change", "message"),
+    [
+        ("export", "models/run.json", {"tags": {"data_digest": NOUGHT}}, "models was trained on splits of digest 00"),
+        ("evaluate", "models/run.json", {"tags": {"data_digest": NOUGHT}}, "models was trained on splits of digest 00"),
+        ("register", "models/run.json", {"tags": {"data_digest": NOUGHT}}, "models was trained on splits of digest 00"),
+        ("export", "models/run.json", {"tags": {"teacher": "nobody"}}, "models learned from the teacher of run nobody"),
+        ("evaluate", "models/mobile/variants.json", {"model": NOUGHT}, "was made from a model.keras of sha256 0000"),
+        ("register", "models/mobile/variants.json", {"model": NOUGHT}, "was made from a model.keras of sha256 0000"),
+        ("register", "reports/metrics.json", {"run": {"id": "another"}}, "metrics.json is of run another"),
+        ("register", "reports/metrics.json", {"sha256": NOUGHT}, "and a .tflite of sha256 000000000000, expected"),
+    ],
+)
+def test_what_does_not_belong_together_goes_no_further(
+    workspace: Path, stage: str, file: str, change: dict[str, Any], message: str
+):
+    path = workspace / file
     before = path.read_text()
-    run = json.loads(before)
-    path.write_text(json.dumps(run | {"tags": run["tags"] | {"data_digest": "0" * 64}}))
+    content = json.loads(before)
+    for key, value in change.items():
+        content[key] = content[key] | value if isinstance(value, dict) else value
+    path.write_text(json.dumps(content))
     done = call(workspace, "-m", f"src.{stage}")
     path.write_text(before)
     assert done.returncode == 1
-    assert "models was trained on splits of digest 000000000000, expected" in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-
-
-def test_metrics_of_another_run_are_not_registered(workspace: Path):
-    path = workspace / "reports/metrics.json"
-    before = path.read_text()
-    path.write_text(json.dumps(json.loads(before) | {"run": {"id": "another", "name": "another"}}))
-    done = call(workspace, "-m", "src.register")
-    path.write_text(before)
-    assert done.returncode == 1
-    assert "metrics.json is of run another" in done.stderr
 
 
 def test_what_the_demo_does_after_the_stages_and_again(workspace: Path, capfd: pytest.CaptureFixture):

@@ -1,4 +1,4 @@
-"""What the teacher says of the images that its pupil is given."""
+"""What the teacher says of the images that its student is given."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load(path: Path, params: TeacherParams, emotions: tuple[str, ...]) -> Teache
     Args:
         path: The float32 model of the stage `teacher`, which knows all of `EMOTIONS`.
         params: What that stage was given.
-        emotions: The pupil's, in the order of `EMOTIONS`.
+        emotions: The student's, in the order of `EMOTIONS`.
     """
     with precision.policy(params.train.precision):
         model = build(params.model, len(EMOTIONS), side=None)

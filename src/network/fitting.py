@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-from keras.optimizers import SGD, Adam, AdamW, Nadam
+from keras.optimizers import SGD, Adam, Nadam
 
 from src.fer2013 import SIDE, Split
 from src.network import augmentation, calibration, precision, schedules
@@ -138,7 +138,7 @@ def _compiled(model_params: ModelParams, params: TrainParams, classes: int) -> k
     optimizer.build(model.trainable_variables)
     model.compile(
         optimizer,
-        keras.losses.CategoricalCrossentropy(label_smoothing=params.label_smoothing),
+        keras.losses.CategoricalCrossentropy(),
         metrics=["accuracy"],
         # XLA makes TensorFlow several times slower on a CPU; jax is nothing without it.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
@@ -148,7 +148,7 @@ def _compiled(model_params: ModelParams, params: TrainParams, classes: int) -> k
 
 def _optimizer(params: TrainParams) -> keras.optimizers.Optimizer:
     momentum = {"momentum": 0.9, "nesterov": True} if params.optimizer == "sgd" else {}
-    optimizers = {"muon": Muon, "adam": Adam, "nadam": Nadam, "adamw": AdamW, "sgd": SGD}
+    optimizers = {"muon": Muon, "adam": Adam, "nadam": Nadam, "sgd": SGD}
     return optimizers[params.optimizer](params.learning_rate, weight_decay=params.weight_decay, **momentum)
 
 
@@ -207,7 +207,8 @@ def batches(params: TrainParams, train: Split, classes: int, epoch: int) -> Iter
     """Give the batches of one epoch: a function of (seed, epoch) and the data, whoever asks and whenever.
 
     Yields:
-        Images (batch, side, side, 1) float32, 0..255, and one-hot targets (batch, classes) float32.
+        Images (batch, side, side, 1) float32, 0..255, and targets (batch, classes) float32: one-hot but for smoothing
+        and mixup.
     """
     count = len(train.labels)
     size = min(params.batch_size, count)
@@ -219,14 +220,15 @@ def batches(params: TrainParams, train: Split, classes: int, epoch: int) -> Iter
         else augmentation.still(count)
     )
     side = schedules.side(params.growth, epoch, params.epochs)
-    one_hot = np.eye(classes, dtype="float32")
+    smooth = np.float32(params.label_smoothing)
+    target_of = (1 - smooth) * np.eye(classes, dtype="float32") + smooth / classes
     for start in range(0, count - size + 1, size):
         chosen = order[start : start + size]
         picked = augmentation.Changes(*(array[chosen] for array in changes))
         images = augmentation.apply(train.images[chosen], picked, side).astype("float32")
         if params.augmentation:
             images = augmentation.noisy(images, params.augmentation, random)
-        yield mix(images, one_hot[train.labels[chosen]], params.mixup, random)
+        yield mix(images, target_of[train.labels[chosen]], params.mixup, random)
 
 
 def mix(

@@ -90,15 +90,6 @@ def pixels(data: Data) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, "index").rename_axis("split")
 
 
-def faces_of_each(data: Data, seed: int = 0) -> np.ndarray:
-    """Choose faces of every emotion at random: int (emotions, columns), positions; -1 fills up."""
-    chosen = np.full((len(EMOTIONS), COLUMNS), -1)
-    for code, row in enumerate(chosen):
-        found = np.random.default_rng((seed, code)).permutation(np.flatnonzero(data.emotions == code))[:COLUMNS]
-        row[: len(found)] = found
-    return chosen
-
-
 def copies(data: Data, count: int = COLUMNS, seed: int = 0) -> dict[str, np.ndarray]:
     """Choose pairs of identical images at random, one of each group: kind -> int (pairs, 2), positions."""
     order = np.argsort(data.identity, kind="stable")

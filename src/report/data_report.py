@@ -10,14 +10,19 @@ from matplotlib.figure import Figure
 
 from src.fer2013 import EMOTIONS, USAGES
 from src.report import gallery, page, style
-from src.report.data import COLUMNS, Data, copies, counts, duplicates, faces_of_each, pixels
+from src.report.data import COLUMNS, Data, copies, counts, duplicates, pixels
 
 
 def figures(data: Data) -> dict[str, Figure]:
     """Draw every figure, by its name; where nothing is there twice, no copies."""
     found = {
         "counts": draw_counts(counts(data)),
-        "faces": gallery.grid(data.images, faces_of_each(data), "Faces of each emotion", rows=EMOTIONS),
+        "faces": gallery.grid(
+            data.images,
+            gallery.random_faces(data.emotions, len(EMOTIONS), COLUMNS),
+            "Faces of each emotion",
+            rows=EMOTIONS,
+        ),
         "mean_faces": draw_mean_faces(data),
         "pixels": draw_pixels(data),
     }

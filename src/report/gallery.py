@@ -32,12 +32,12 @@ class Answers(NamedTuple):
     names: tuple[str, ...]
 
 
-def random_faces(answers: Answers, seed: int = 0) -> np.ndarray:
-    """Choose up to nine faces of each emotion at random: int (classes, up to 9), positions; -1 fills up."""
-    chosen = np.full((len(answers.names), COLUMNS), -1)
-    for row, label in zip(chosen, range(len(answers.names)), strict=True):
-        positions = np.random.default_rng((seed, label)).permutation(np.flatnonzero(answers.labels == label))[:COLUMNS]
-        row[: len(positions)] = positions
+def random_faces(labels: np.ndarray, classes: int, columns: int = COLUMNS, seed: int = 0) -> np.ndarray:
+    """Choose faces of each class at random: int (classes, columns), positions; -1 fills up."""
+    chosen = np.full((classes, columns), -1)
+    for label, row in enumerate(chosen):
+        found = np.random.default_rng((seed, label)).permutation(np.flatnonzero(labels == label))[:columns]
+        row[: len(found)] = found
     return chosen
 
 

@@ -55,7 +55,9 @@ def figures(findings: Findings) -> dict[str, Figure]:
         "robustness": plots.robustness_curves(
             findings.robustness, np.bincount(labels).max() / len(labels), f"Harder faces: {findings.subject}"
         ),
-        "faces": gallery.show(answers, gallery.random_faces(answers), "Random faces of each emotion"),
+        "faces": gallery.show(
+            answers, gallery.random_faces(answers.labels, len(answers.names)), "Random faces of each emotion"
+        ),
         "closest_calls": gallery.show(answers, gallery.closest_calls(answers), "The closest calls"),
     }
     mistakes = gallery.confident_mistakes(answers)

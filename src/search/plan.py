@@ -83,8 +83,8 @@ class Plan(NamedTuple):
     def name(self) -> str:
         """Give the study's name where nobody chose one: the same settings go on in the same study."""
         digest = hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()
-        emotions = len(self.summary["emotions"])
-        return f"{self.model.architecture}-{emotions}-{self.summary['protocol']}-{digest[:6]}"
+        network = "any" if "model.architecture" in self.tune.space else self.model.architecture
+        return f"{network}-{len(self.summary['emotions'])}-{self.summary['protocol']}-{digest[:6]}"
 
 
 def read_plan(options: Namespace) -> Plan:

@@ -50,7 +50,7 @@ def promote(
     """
     key = signing.configured_key()
     client = store.connect()
-    candidate = versions.find(client, name, version, registry.CANDIDATE)
+    candidate = versions.find(client, name, version, versions.CANDIDATE)
     champion = versions.by_alias(client, name, versions.CHAMPION)
     number = champion and champion.number
     if number == candidate.number:

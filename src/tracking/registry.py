@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from src.tracking import store, versions
 
-CANDIDATE = "candidate"
 JUDGED = "judged"
 """Tag of a version that the gate has decided about: the next one may take the alias `candidate` from it."""
 SERVED_MODEL = Path(__file__).with_name("served_model.py")
@@ -83,7 +82,7 @@ def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> str
     Asked again of a version that is there already, because a process may have died before it moved the alias; an older
     one never takes it from a newer.
     """
-    present = versions.by_alias(client, name, CANDIDATE)
+    present = versions.by_alias(client, name, versions.CANDIDATE)
     if present is not None:
         if int(present.number) >= version:
             newer = int(present.number) > version
@@ -93,7 +92,7 @@ def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> str
                 f"not the candidate: {why_not} version {present.number}, which waits for the gate; "
                 f"`python -m src.promote --version {version}` judges this one"
             )
-    client.set_registered_model_alias(name, CANDIDATE, str(version))
+    client.set_registered_model_alias(name, versions.CANDIDATE, str(version))
     return "the candidate"
 
 

@@ -122,9 +122,9 @@ def send(
     Raises:
         ConnectionError: The store can't be reached.
     """
+    client = store.connect()
     from mlflow.entities import Param, RunTag
 
-    client = store.connect()
     with store.errors():
         known = if_known(client, run_id) or _find_copy(client, run_id, description)
         if known is None:

@@ -13,6 +13,7 @@ from src.params import DataParams
 from src.tracking import bundle, store
 
 CHAMPION = "champion"
+CANDIDATE = "candidate"
 PLACE = "artifacts/bundle"
 """Folder of the bundle in the pyfunc that `registry.register` logs."""
 
@@ -52,8 +53,14 @@ def find(client: Any, name: str, version: str | None, alias: str) -> Version:
     if found is None:
         if version:
             raise ValueError(f"{name} has no version {version} in {store.tracking_uri()}; choose another")
-        way_out = "run `dvc repro` first" if alias != CHAMPION else "run `python -m src.promote` first"
-        raise ValueError(f"{name} has no version with the alias {alias!r} in {store.tracking_uri()}; {way_out}")
+        way_out = {
+            CHAMPION: "run `python -m src.promote` first",
+            CANDIDATE: "run `dvc repro` first, or `python -m src.register`, which sends there what is here already",
+        }
+        raise ValueError(
+            f"{name} has no version with the alias {alias!r} in {store.tracking_uri()}; "
+            f"{way_out.get(alias, f'name a version by its number, or by {CHAMPION} or {CANDIDATE}')}"
+        )
     return found
 
 
