@@ -115,6 +115,8 @@ def pictures(playwright: Playwright, site: Path, folder: Path, film: Path) -> li
         take(visit)
         visit.page.click("#open-info")
         take(visit)
+        visit.page.locator("#card").evaluate("card => card.scrollIntoView()")
+        take(visit)
         visit.page.click("#close-info")
         visit.page.click("#toggle")
         take(visit)
@@ -128,8 +130,6 @@ def pictures(playwright: Playwright, site: Path, folder: Path, film: Path) -> li
     app_site.put_model(drawn, "1", drawn=True, name="fer-emotion-drawn")
     with person(playwright, site, drawn) as visit:
         visit.open()
-        take(visit)
-        visit.show(both)
         take(visit)
     return taken
 
