@@ -14,7 +14,7 @@ from src.faces import splits
 from src.fer2013 import Split
 from src.network.litert import Classifier
 from src.report import metrics, reliability, robustness
-from src.tracking import sending
+from src.tracking import outputs, sending
 from src.tracking.description import Description
 
 
@@ -123,13 +123,13 @@ def write_report(
 
 def main(argv: list[str] | None = None) -> None:
     cli.parser("evaluate", __doc__).parse_args(argv)
-    sending.demand_current()
+    outputs.demand_current()
     summary, test, rows = splits.load_summary(), splits.load("test"), splits.load_rows("test")
     names = tuple(summary["emotions"])
-    exported = sending.read_exported()
-    shipped, model = exported["shipped"], sending.shipped_file(exported)
+    exported = outputs.read_exported()
+    shipped, model = exported["shipped"], outputs.shipped_file(exported)
     baseline = json.loads(paths.existing(paths.BASELINE / "scores.json", "baseline").read_text())
-    run_id, run = sending.read_run()
+    run_id, run = outputs.read_run()
     tflite, float32, disturbed = predict(test, model)
     disturbed = pd.concat([disturbed, pd.read_csv(paths.BASELINE / "robustness.csv")], ignore_index=True)
 
@@ -137,7 +137,7 @@ def main(argv: list[str] | None = None) -> None:
         "run": {"id": run_id, "name": run.name},
         "protocol": summary["protocol"],
         "variant": shipped,
-        "sha256": sending.sha256(model),
+        "sha256": outputs.sha256(model),
         "val": {"accuracy": exported["variants"][shipped]["val_accuracy"]},
     }
     scores = about | score(test.labels, names, tflite, float32) | on_harder_faces(disturbed, baseline)

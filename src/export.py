@@ -11,7 +11,7 @@ from src.faces import splits
 from src.fer2013 import Split
 from src.network.litert import Classifier
 from src.params import ExportParams
-from src.tracking import sending
+from src.tracking import outputs, sending
 
 REPRESENTATIVE = 300
 LATENCY_CALLS = 500
@@ -63,7 +63,7 @@ def choose(measured: pd.DataFrame, max_drop: float) -> str:
 def main(argv: list[str] | None = None) -> None:
     cli.parser("export", __doc__).parse_args(argv)
     params = read_params(ExportParams)
-    sending.demand_current()
+    outputs.demand_current()
     train, val = splits.load("train"), splits.load("val")
     spread = np.linspace(0, len(train.images) - 1, REPRESENTATIVE).astype(int)  # a folder's come emotion by emotion
     model_path = paths.existing(paths.MODELS / "model.keras", "train")
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> None:
     for name, content in variants.items():
         with paths.replacing(paths.MOBILE / f"{name}.tflite") as path:
             path.write_bytes(content)
-    found = {"model": sending.sha256(model_path), "shipped": shipped, "variants": measured.to_dict("index")}
+    found = {"model": outputs.sha256(model_path), "shipped": shipped, "variants": measured.to_dict("index")}
     paths.write_json(paths.MOBILE / "variants.json", found)
     print(measured.round(4).to_string())
     print(f"{shipped} ships: the smallest that loses at most {params.max_drop:.1%} of val accuracy against Keras")

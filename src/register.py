@@ -10,7 +10,7 @@ from src import cli, paths
 from src.faces import drawn, splits
 from src.faces.crop import FER2013_CROP
 from src.report import card
-from src.tracking import bundle, lineage, registry, runs, sending, store
+from src.tracking import bundle, lineage, outputs, registry, runs, sending, store
 from src.tracking.description import way_back
 
 GOLDEN_SEED = 7
@@ -65,10 +65,10 @@ def version_tags(facts: dict[str, Any], size: int) -> dict[str, str]:
 
 def main(argv: list[str] | None = None) -> None:
     cli.parser("register", __doc__).parse_args(argv)
-    sending.demand_current()
-    run_id, description = sending.read_run()
-    exported, scored = sending.read_exported(), sending.read_scored()
-    model = sending.shipped_file(exported).read_bytes()
+    outputs.demand_current()
+    run_id, description = outputs.read_run()
+    exported, scored = outputs.read_exported(), outputs.read_scored()
+    model = outputs.shipped_file(exported).read_bytes()
     metrics = sending.mobile_metrics(exported) | sending.test_metrics(scored)
     facts = manifest_facts(run_id, description, splits.load_summary(), metrics)
     faces = drawn.draw(GOLDEN_FACES, GOLDEN_SEED)[0][..., None]

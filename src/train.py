@@ -15,7 +15,7 @@ from src.faces import splits
 from src.fer2013 import Split
 from src.network import checkpoints
 from src.params import DataParams, ModelParams, TeacherParams, TrainParams
-from src.tracking import lineage, runs, sending
+from src.tracking import lineage, outputs, runs
 
 if TYPE_CHECKING:
     from src.network.distillation import Teacher
@@ -129,7 +129,7 @@ def load_teacher(emotions: tuple[str, ...]) -> tuple[Teacher, str] | tuple[None,
     from src.network import distillation
 
     params = read_params(TeacherParams)
-    run_id = sending.read_teacher(params)
+    run_id = outputs.read_teacher(params)
     return distillation.load(paths.existing(paths.TEACHER / "model.keras", "teacher"), params, emotions), run_id
 
 

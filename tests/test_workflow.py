@@ -224,11 +224,11 @@ def test_what_does_not_belong_together_goes_no_further(
 def test_what_the_demo_does_after_the_stages_and_again(workspace: Path, capfd: pytest.CaptureFixture):
     """Last of those that share the workspace: the gate has judged its version then."""
     params = workspace / "params.yaml"
-    params.write_text(
-        changed(
-            params.read_text(), {f"promote.{rule}": None for rule in ("min_accuracy", "min_recall", "min_agreement")}
-        )
-    )
+    rules = dict.fromkeys(("promote.min_accuracy", "promote.min_recall", "promote.min_agreement"))
+    params.write_text(changed(params.read_text(), rules | {"promote.min_accuracy": 1.0}))
+    demo.hand_over(workspace)
+    assert capfd.readouterr().out.endswith("nothing to deploy: no version has passed the gate yet\n")
+    params.write_text(changed(params.read_text(), rules))
     demo.hand_over(workspace)
     first = capfd.readouterr().out
     assert "promoted: the champion of fer-emotion-drawn is version 1" in first

@@ -12,7 +12,7 @@ from src.config import flat, is_on, read_params, replaced
 from src.faces import splits
 from src.params import DataParams, ModelParams, Range, TeacherParams, TrainParams, TuneParams
 from src.search.workers import Job
-from src.tracking import sending
+from src.tracking import outputs
 
 DIGITS = 4
 """Significant digits of a number that the search tries: params.yaml is for people."""
@@ -105,7 +105,7 @@ def read_plan(options: Namespace) -> Plan:
         read_params(TrainParams),
         read_params(TuneParams, options),
         teacher,
-        sending.read_teacher(teacher) if teacher else None,
+        outputs.read_teacher(teacher) if teacher else None,
         summary,
     )
     for name, values in plan.tune.space.items():

@@ -1,0 +1,120 @@
+"""What the stages wrote, read back, and checked to belong together: stages are also called one by one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from src import paths
+from src.config import flat
+from src.faces import splits
+from src.params import TeacherParams
+from src.tracking.description import Description
+
+
+def demand_current() -> None:
+    """Check that the model was trained on the splits that are here, and learned from the teacher that is.
+
+    Raises:
+        ValueError: It was trained on others, or learned from another teacher than the one that is here.
+        FileNotFoundError: There is no model, or there are no splits, or no teacher that it learned from.
+    """
+    _, description = read_run()
+    found, expected = description.tags["data_digest"], splits.load_summary()["digest"]
+    if found != expected:
+        raise ValueError(
+            f"{paths.MODELS} was trained on splits of digest {found[:12]}, expected those that are here, "
+            f"{expected[:12]}; run `dvc repro train`"
+        )
+    teacher = description.tags["teacher"]
+    if teacher != "none" and read_run(paths.TEACHER)[0] != teacher:
+        raise ValueError(
+            f"{paths.MODELS} learned from the teacher of run {teacher}, expected the one that is here, "
+            f"{read_run(paths.TEACHER)[0]}; run `dvc repro train`"
+        )
+
+
+def read_exported() -> dict[str, Any]:
+    """Read variants.json.
+
+    Raises:
+        ValueError: It is of another model than the one that is here.
+        FileNotFoundError: One of both is missing.
+    """
+    exported = _read(paths.MOBILE / "variants.json", "export")
+    found, expected = exported["model"], sha256(paths.existing(paths.MODELS / "model.keras", "train"))
+    if found != expected:
+        raise ValueError(
+            f"{paths.MOBILE} was made from a model.keras of sha256 {found[:12]}, expected the one that is here, "
+            f"{expected[:12]}; run `dvc repro export`"
+        )
+    return exported
+
+
+def read_scored() -> dict[str, Any]:
+    """Read metrics.json.
+
+    Raises:
+        ValueError: It is of another run, or of another .tflite, than the one that is here.
+        FileNotFoundError: One of them is missing.
+    """
+    scored = _read(paths.REPORTS / "metrics.json", "evaluate")
+    found = scored["run"]["id"], scored["sha256"]
+    expected = read_run()[0], sha256(shipped_file(read_exported()))
+    if found != expected:
+        raise ValueError(
+            f"{paths.REPORTS / 'metrics.json'} is of run {found[0]} and a .tflite of sha256 {found[1][:12]}, expected "
+            f"those that are here, {expected[0]} and {expected[1][:12]}; run `dvc repro evaluate`"
+        )
+    return scored
+
+
+def shipped_file(exported: dict[str, Any]) -> Path:
+    """Give the .tflite that ships, as variants.json says."""
+    return paths.existing(paths.MOBILE / f"{exported['shipped']}.tflite", "export")
+
+
+def sha256(path: Path) -> str:
+    """Give the digest of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_teacher(params: TeacherParams) -> str:
+    """Give the id of the run that trained the teacher.
+
+    Raises:
+        ValueError: It was trained with other parameters, or on other faces than those that are here.
+        FileNotFoundError: There is none, or there are no splits.
+    """
+    run_id, description = read_run(paths.TEACHER)
+    made = {"data digest": description.tags["data_digest"], **description.params}
+    asked = {"data digest": splits.load_summary(paths.PROCESSED_TEACHER)["digest"]}
+    asked |= flat("model", params.model) | flat("train", params.train)
+    for name in asked | made:  # a section that is null on one side alone has other names there
+        if not name.startswith("data.") and made.get(name) != asked.get(name):
+            raise ValueError(
+                f"{paths.TEACHER} was trained with {name} {made.get(name)}, expected {asked.get(name)}; "
+                "run `dvc repro teacher`"
+            )
+    return run_id
+
+
+def read_run(folder: Path = paths.MODELS) -> tuple[str, Description]:
+    """Read the id and the description of the run that `train`, or `teacher`, wrote to its folder."""
+    stored = _read(folder / "run.json", "teacher" if folder == paths.TEACHER else "train")
+    run_id = stored.pop("run_id")
+    return run_id, Description(**stored)
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """Read what `train`, or `teacher`, measured in each epoch."""
+    table = pd.read_csv(paths.existing(folder / "history.csv", "train")).drop(columns="epoch")
+    return [{str(name): float(value) for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _read(path: Path, stage: str) -> dict:
+    return json.loads(paths.existing(path, stage).read_text(encoding="utf-8"))
