@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -84,6 +84,10 @@ class Handler(SimpleHTTPRequestHandler):
     def send_head(self) -> Any:
         del self.headers["If-Modified-Since"]  # it counts in seconds, and tests deploy twice in one
         return super().send_head()
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        with suppress(ConnectionError):  # the browser has closed its page
+            super().copyfile(source, outputfile)
 
     def log_message(self, *_: Any) -> None:
         pass
