@@ -60,7 +60,8 @@ def test_rooms_keep_to_themselves(path: Path):
     packages = {name.split(".")[0] for name in found}
     assert "mlflow" not in packages or room == "tracking"
     assert "optuna" not in packages or room == "search"
-    assert "tensorflow" not in packages or path.name == "conversion.py", "training code imports only keras"
+    known = ("conversion.py", "normalization.py")  # the second asks for the backend first
+    assert "tensorflow" not in packages or path.name in known, "training code imports only keras"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -23,6 +23,7 @@ from src.network.architectures import build
 from src.network.checkpoints import State, Weights
 from src.network.distillation import Teacher
 from src.network.muon import Muon
+from src.network.normalization import BatchNormalization
 from src.params import ModelParams, TrainParams
 
 VAL_BATCH = 256
@@ -132,7 +133,7 @@ def fit(
 
 
 def _compiled(model_params: ModelParams, params: TrainParams, classes: int) -> keras.Model:
-    model = build(model_params, classes, side=None if params.growth else SIDE)
+    model = build(model_params, classes, None if params.growth else SIDE, BatchNormalization)
     optimizer = _optimizer(params)
     optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
     optimizer.build(model.trainable_variables)
