@@ -165,7 +165,7 @@ class TrainParams(Params):
         mixup: Each image is blended with another of its batch by a share from Beta(mixup, mixup); None blends nothing.
         average_decay: Decay per step of the exponential moving average of the weights, which is scored and kept; None
             keeps the weights themselves.
-        precision: `auto` takes `mixed_bfloat16` where the processor has it. The saved model is float32 always.
+        precision: `auto` takes `mixed_bfloat16` where that trains faster. The saved model is float32 always.
         augmentation: None trains on the images as they are.
         growth: None trains on 48 pixels throughout; not for dcnn, whose last layers know the side.
     """

@@ -95,3 +95,16 @@ def test_the_policy_is_put_back_also_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError), precision.policy("mixed_bfloat16"):
         raise ZeroDivisionError
     assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "faster"),
+    [
+        ("vendor_id : AuthenticAMD flags : avx512f avx512_bf16", True),
+        ("vendor_id : AuthenticAMD flags : avx512f", False),
+        ("vendor_id : GenuineIntel flags : avx512_bf16 amx_bf16", True),
+        ("vendor_id : GenuineIntel flags : avx512_bf16", False),
+    ],
+)
+def test_bfloat16_is_taken_where_it_is_faster(cpuinfo: str, faster: bool) -> None:
+    assert precision.is_faster_in_bfloat16(set(cpuinfo.split())) == faster

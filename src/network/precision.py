@@ -10,20 +10,28 @@ import keras
 
 
 def resolve(precision: str) -> str:
-    """Turn `auto` into a Keras dtype policy: `mixed_bfloat16` where the hardware multiplies bfloat16, else `float32`.
+    """Turn `auto` into a Keras dtype policy: `mixed_bfloat16` where that trains faster, else `float32`.
 
-    That is x86 processors with AMX, AMD's with AVX512-BF16, and any GPU: say `float32` for NVIDIA's before Ampere,
-    which have to emulate it. Intel's AVX512-BF16 without AMX, as many a virtual machine shows it, does no more
-    multiplications a cycle than its float32 (uops.info, VDPBF16PS): training took 1.4 times as long by it.
+    It does on any GPU (say `float32` for NVIDIA's before Ampere, which have to emulate it) and on some processors.
     """
     if precision != "auto":
         return precision
-    if any(name.startswith("gpu") for name in keras.distribution.list_devices()):
-        return "mixed_bfloat16"
     cpuinfo = Path("/proc/cpuinfo")  # Linux only; elsewhere float32 is the safe choice
     words = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
-    fast = "amx_bf16" in words or {"AuthenticAMD", "avx512_bf16"} <= words
-    return "mixed_bfloat16" if fast else "float32"
+    on_gpu = any(name.startswith("gpu") for name in keras.distribution.list_devices())
+    return "mixed_bfloat16" if on_gpu or is_faster_in_bfloat16(words) else "float32"
+
+
+def is_faster_in_bfloat16(words: set[str]) -> bool:
+    """Tell whether a processor trains faster in bfloat16: an x86 with AMX, or AMD's with AVX512-BF16.
+
+    Intel's AVX512-BF16 without AMX, as virtual machines may show it, takes 1.4 times as long as its float32
+    (bench/notes.md).
+
+    Args:
+        words: All words of /proc/cpuinfo.
+    """
+    return "amx_bf16" in words or {"AuthenticAMD", "avx512_bf16"} <= words
 
 
 @contextmanager
