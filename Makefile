@@ -1,4 +1,4 @@
-# `make demo` and `make test` do everything on a fresh Linux or macOS: Python 3.11 to 3.13 is all they ask for
+# `make demo` and `make test` do everything on a fresh Linux or macOS (Apple silicon): Python 3.11 to 3.13 is all they ask for
 # (`make demo PYTHON=python3.13` chooses one).
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,7 +6,10 @@ PACKAGES := app/node_modules/.package-lock.json
 # Where `make app` looks for a registry: `make app WORKSPACE=.demo` takes the demo's.
 WORKSPACE ?= .
 
-.PHONY: demo app test bench lock clean
+.PHONY: help demo app test bench lock clean
+
+help:                               ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
 
 demo: .venv/run                     ## all stages on drawn faces, no network beyond the package index
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m src.demo
