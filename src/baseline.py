@@ -68,7 +68,8 @@ def main(argv: list[str] | None = None) -> None:
         table.to_csv(path, index=False)
     on_test = table[table["strength"] == 0].groupby("model")["accuracy"].first()
     scores = {name: {"val_accuracy": on_val[name], "test_accuracy": float(on_test[name])} for name in on_val}
-    paths.write_json(paths.BASELINE / "scores.json", scores)
+    digest = splits.load_summary()["digest"]
+    paths.write_json(paths.BASELINE / "scores.json", {"data_digest": digest, "models": scores})
     for name, found in scores.items():
         print(f"{name}: accuracy {found['val_accuracy']:.4f} on val, {found['test_accuracy']:.4f} on test")
 

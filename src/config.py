@@ -17,11 +17,13 @@ def read_sections() -> dict[str, Any]:
     """Read params.yaml of this workspace as plain dictionaries, the way DVC reads it (YAML 1.2)."""
     if not paths.PARAMS.exists():
         raise FileNotFoundError(f"{paths.PARAMS} is missing here, expected a workspace; go to the folder with dvc.yaml")
-    sections = parse_yaml(paths.PARAMS.read_text(encoding="utf-8"), str(paths.PARAMS))
-    unknown = sorted(set(sections or {}) - set(SECTIONS))
+    sections = parse_yaml(paths.PARAMS.read_text(encoding="utf-8"), str(paths.PARAMS)) or {}
+    if not isinstance(sections, dict):
+        raise ValueError(f"{paths.PARAMS}: found {sections!r:.40}, expected the sections {', '.join(SECTIONS)}")
+    unknown = sorted(str(name) for name in sections if name not in SECTIONS)
     if unknown:
         raise ValueError(f"{paths.PARAMS}: unknown section {unknown[0]!r}, expected {', '.join(SECTIONS)}")
-    return sections or {}
+    return sections
 
 
 def add_options(parser: ArgumentParser, *classes: type[Params]) -> None:

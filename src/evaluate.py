@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +127,7 @@ def main(argv: list[str] | None = None) -> None:
     names = tuple(summary["emotions"])
     exported = outputs.read_exported()
     shipped, model = exported["shipped"], outputs.shipped_file(exported)
-    baseline = json.loads(paths.existing(paths.BASELINE / "scores.json", "baseline").read_text())
+    baseline = outputs.read_baseline()
     run_id, run = outputs.read_run()
     tflite, float32, disturbed = predict(test, model)
     disturbed = pd.concat([disturbed, pd.read_csv(paths.BASELINE / "robustness.csv")], ignore_index=True)
@@ -145,7 +144,6 @@ def main(argv: list[str] | None = None) -> None:
     report = metrics.classification_report(per_emotion, scores["test"]["accuracy"])
     if summary["protocol"] == "pooled":
         report += "optimistic: these images chose the weights too (pooled)\n"
-    paths.write_json(paths.REPORTS / "metrics.json", scores)
     with paths.replacing(paths.REPORTS / "classification_report.txt") as path:
         path.write_text(report, encoding="utf-8")
     write_tables(
@@ -160,6 +158,7 @@ def main(argv: list[str] | None = None) -> None:
     faces = f"{'drawn faces' if summary['source']['kind'] == 'drawn' else 'FER2013'}, {summary['protocol']}"
     facts = origin(run, run_id, exported["variants"][shipped], summary["digest"])
     write_report(scores, test, tflite, disturbed, faces, facts)
+    paths.write_json(paths.REPORTS / "metrics.json", scores)  # last: it says whose all of this is
     print(report)
     sending.send("evaluate")
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from src import cli, paths
 from src.config import read_params
-from src.faces.splits import Assignment, Faces, assign, assign_teacher, digest, identities, take
+from src.faces.splits import Assignment, Faces, assign, assign_teacher, digest, identities, read_arrays, take
 from src.fer2013 import EMOTIONS, USAGES
 from src.params import DataParams
 
@@ -81,9 +81,12 @@ def write_report(faces: Faces, assignment: Assignment, summary: dict[str, Any]) 
 def main(argv: list[str] | None = None) -> None:
     cli.parser("preprocess", __doc__).parse_args(argv)
     params = read_params(DataParams)
-    with np.load(paths.existing(paths.RAW / "faces.npz", "pull")) as table:
-        faces = Faces(table["images"], table["emotions"], table["usages"], table["rows"])
+    table = read_arrays(paths.RAW / "faces.npz", "pull")
+    faces = Faces(table["images"], table["emotions"], table["usages"], table["rows"])
     assignment = assign(faces, params)
+    # First: a training compares its teacher with them, and an interrupt must not leave them behind the others.
+    all_emotions = params.model_copy(update={"emotions": EMOTIONS})
+    of_teacher = write_splits(paths.PROCESSED_TEACHER, faces, assign_teacher(faces, params, assignment), all_emotions)
     summary = write_splits(paths.PROCESSED, faces, assignment, params)
     with paths.replacing(paths.PROCESSED / "removed.csv") as path:
         removed_table(faces, assignment).to_csv(path, index=False)
@@ -91,9 +94,7 @@ def main(argv: list[str] | None = None) -> None:
     for name, split in summary["splits"].items():
         removed = ", ".join(f"{count:,} {reason}" for reason, count in split["removed"].items()) or "none"
         print(f"{name}: {split['found']:,} found, removed {removed}; {split['images']:,} images kept")
-    all_emotions = params.model_copy(update={"emotions": EMOTIONS})
-    summary = write_splits(paths.PROCESSED_TEACHER, faces, assign_teacher(faces, params, assignment), all_emotions)
-    counts = " and ".join(f"{split['images']:,} in {name}" for name, split in summary["splits"].items())
+    counts = " and ".join(f"{split['images']:,} in {name}" for name, split in of_teacher["splits"].items())
     print(f"for the teacher, all seven emotions: {counts}")
 
 

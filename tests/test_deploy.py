@@ -14,6 +14,7 @@ from shop import Shop
 from test_signing import write_keys
 
 from src import deploy, promote
+from src.faces.drawn import draw
 from src.tracking import bundle, handover
 
 pytest_plugins = ["registry_fixtures"]
@@ -51,6 +52,21 @@ def test_the_champions_bundle_lands_whole_with_a_note_of_what_it_is(one: Shop):
     assert (note["name"], note["version"], note["alias"]) == ("fer-emotion-drawn", "1", "champion")
     assert note["bundle"] == bundle.digest(TARGET)
     assert [path.name for path in TARGET.parent.iterdir()] == ["model"]
+
+
+def test_golden_samples_are_no_near_ties(models: dict[str, bytes], tmp_path: Path):
+    faces = draw(60, seed=5)[0][..., None]
+    bundle.write(tmp_path / "bundle", models["good"], faces, "# card\n", {})
+    samples = json.loads((tmp_path / "bundle/golden.json").read_text())["samples"]
+    leads = [sorted(sample["probabilities"])[-1] - sorted(sample["probabilities"])[-2] for sample in samples]
+    assert min(leads) > 2 * bundle.TOLERANCE
+    assert 0 < len(samples) < len(faces), "else this shows nothing"
+
+
+def test_a_manifest_without_its_files_is_no_bundle(one: Shop):
+    (TARGET / "manifest.json").write_text(json.dumps({"schema": 1, "files": list(bundle.LISTED)}))
+    with pytest.raises(ValueError, match="is no whole bundle"):
+        bundle.verify(TARGET)
 
 
 def test_check_tells_scripts_whether_there_is_something_newer(shop: Shop):

@@ -376,6 +376,14 @@ def test_the_last_step_of_an_epoch_counts_in_the_average(dcnn: ModelParams, plat
     assert same(state.average, state.variables)
 
 
+def test_a_checkpoint_that_was_cut_off_is_none(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    checkpoints.save(tmp_path, Checkpoint(State(variables=[np.zeros(100)]), run_id="run"))
+    for size in (200, 0):
+        (tmp_path / "state.npz").write_bytes((tmp_path / "state.npz").read_bytes()[:size])
+        assert checkpoints.load(tmp_path) is None
+        assert "is damaged; the training begins anew" in capsys.readouterr().err
+
+
 def test_averaged_weights_are_kept_and_leave_the_initial_ones_within_a_few_steps(
     dcnn: ModelParams, plateau: TrainParams, few: Faces
 ) -> None:

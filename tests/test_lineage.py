@@ -52,6 +52,12 @@ def test_the_lock_is_left_out_where_a_file_is_another_than_it_names(workspace: P
     assert [found.name for found in lineage.files({}, workspace / "models")] == ["params.yaml"]
 
 
+@pytest.mark.parametrize("content", ["", "schema: '2.0'\n"])
+def test_a_lock_that_names_nothing_speaks_for_nothing(workspace: Path, content: str) -> None:
+    Path("dvc.lock").write_text(content)
+    assert lineage.data_tags() == {}
+
+
 def test_the_params_that_are_kept_are_those_of_the_run(workspace: Path) -> None:
     original = Path("params.yaml").read_text()
     own = flat("train", read_params(TrainParams))

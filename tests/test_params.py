@@ -45,6 +45,13 @@ def test_a_fault_in_params_yaml_is_named_with_what_was_expected(workspace: Path,
     assert "\n" not in str(fault.value)
 
 
+@pytest.mark.parametrize("content", ["5", "data", "- {a: 1}"])
+def test_a_params_yaml_without_sections_is_refused(workspace: Path, content: str):
+    (workspace / "params.yaml").write_text(content)
+    with pytest.raises(ValueError, match=r"params\.yaml: found .*, expected the sections data, model, train"):
+        read_params(DataParams)
+
+
 def test_a_fault_in_a_nested_key_is_named_in_full(workspace: Path):
     write(workspace, "zoom: 0.15", "zom: 0.15")
     with pytest.raises(ValueError, match=r"unknown key 'train\.augmentation\.zom', expected one of rotation, shift"):

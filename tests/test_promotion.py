@@ -256,6 +256,12 @@ def test_what_was_rolled_back_does_not_come_back_from_further_down():
     assert decisions.earlier_champions(told[:3], "2") == ["3"]
 
 
+def test_a_champion_that_was_made_so_by_other_hands_can_be_gone_back_to():
+    told = told_of(("promoted", None, "1"), ("promoted", "5", "6"))
+    assert decisions.champions(told) == ["1", "5", "6"]
+    assert decisions.earlier_champions(told, "6") == ["1", "5"]
+
+
 def test_a_version_that_was_rolled_back_returns_only_by_its_number(shop: Shop):
     judge(shop, shop.add("fair"))
     judge(shop, shop.add("good"))

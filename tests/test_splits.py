@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.faces.splits import Faces, assign, assign_teacher, digest, take
+from src.faces.splits import Faces, assign, assign_teacher, digest, load, take
 from src.fer2013 import EMOTIONS, Split
 from src.params import DataParams
 
@@ -98,6 +100,14 @@ def test_a_split_without_one_of_the_emotions_is_an_error():
     faces = table((1, HAPPY, 0), (2, SAD, 0), (3, HAPPY, 1), (4, SAD, 1), (5, HAPPY, 2))
     with pytest.raises(ValueError, match="test has no image of 'sad'"):
         assign(faces, params(emotions=("happy", "sad")))
+
+
+@pytest.mark.parametrize("kept", [0, 100])
+def test_a_split_that_was_cut_off_is_refused(kept: int, tmp_path: Path):
+    np.savez(tmp_path / "train.npz", images=np.zeros((4, 48, 48, 1), np.uint8), labels=np.zeros(4, int))
+    (tmp_path / "train.npz").write_bytes((tmp_path / "train.npz").read_bytes()[:kept])
+    with pytest.raises(ValueError, match=r"train\.npz is damaged .*; run `dvc repro -f preprocess`"):
+        load("train", tmp_path)
 
 
 @pytest.mark.parametrize("change", ["pixel", "label", "order", "names"])

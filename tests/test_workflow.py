@@ -199,6 +199,7 @@ def test_splits_of_other_emotions_are_not_trained_on(workspace: Path):
         ("evaluate", "models/run.json", {"tags": {"data_digest": NOUGHT}}, "models was trained on splits of digest 00"),
         ("register", "models/run.json", {"tags": {"data_digest": NOUGHT}}, "models was trained on splits of digest 00"),
         ("export", "models/run.json", {"tags": {"teacher": "nobody"}}, "models learned from the teacher of run nobody"),
+        ("evaluate", "models/baseline/scores.json", {"data_digest": NOUGHT}, "baseline is of splits of digest 00"),
         ("evaluate", "models/mobile/variants.json", {"model": NOUGHT}, "was made from a model.keras of sha256 0000"),
         ("register", "models/mobile/variants.json", {"model": NOUGHT}, "was made from a model.keras of sha256 0000"),
         ("register", "reports/metrics.json", {"run": {"id": "another"}}, "metrics.json is of run another"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,8 @@ from src.params import DataParams
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = range(len(USAGES))
 POOLED_SEED = 42
 POOLED_SHARE = 0.1
+DAMAGED = (EOFError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises for an .npz that was cut off."""
 
 
 class Faces(NamedTuple):
@@ -160,14 +164,27 @@ def digest(split: Split, emotions: tuple[str, ...]) -> str:
 
 def load(name: str, folder: Path = paths.PROCESSED) -> Split:
     """Load train, val or test as `preprocess` wrote it."""
-    with np.load(paths.existing(folder / f"{name}.npz", "preprocess")) as arrays:
-        return Split(arrays["images"], arrays["labels"])
+    arrays = read_arrays(folder / f"{name}.npz", "preprocess")
+    return Split(arrays["images"], arrays["labels"])
 
 
 def load_rows(name: str) -> np.ndarray:
     """Load the row in the source of each image of a split, int32 (n,)."""
-    with np.load(paths.existing(paths.PROCESSED / f"{name}.npz", "preprocess")) as arrays:
-        return arrays["rows"]
+    return read_arrays(paths.PROCESSED / f"{name}.npz", "preprocess")["rows"]
+
+
+def read_arrays(path: Path, stage: str) -> dict[str, np.ndarray]:
+    """Read the arrays that a stage wrote to an .npz.
+
+    Raises:
+        ValueError: The file is damaged.
+        FileNotFoundError: There is none; the message names the stage.
+    """
+    try:
+        with paths.existing(path, stage).open("rb") as file, np.load(file) as stored:
+            return dict(stored)
+    except DAMAGED as error:
+        raise ValueError(f"{path} is damaged ({error}), expected a whole .npz; run `dvc repro -f {stage}`") from None
 
 
 def load_summary(folder: Path = paths.PROCESSED) -> dict:

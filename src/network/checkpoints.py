@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -96,13 +99,17 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load(path: Path) -> Checkpoint | None:
-    """Give the checkpoint in the folder `path`, or None where there is none."""
+    """Give the checkpoint in the folder `path`, or None where there is none that can be read."""
     if not (path / "state.npz").exists():
         return None
-    with np.load(path / "state.npz") as stored:
-        facts = json.loads(str(stored["facts"]))
-        state = State(history=facts["history"])
-        for name in stored.files:
-            if name != "facts":
-                getattr(state, name.split("/")[0]).append(stored[name])
+    try:
+        with (path / "state.npz").open("rb") as file, np.load(file) as stored:
+            arrays = dict(stored)
+    except (EOFError, zipfile.BadZipFile, zlib.error):  # the power went while it was written
+        print(f"{path / 'state.npz'} is damaged; the training begins anew", file=sys.stderr)
+        return None
+    facts = json.loads(str(arrays.pop("facts")))
+    state = State(history=facts["history"])
+    for name, array in arrays.items():
+        getattr(state, name.split("/")[0]).append(array)
     return Checkpoint(state, facts["run_id"])

@@ -18,8 +18,16 @@ def resolve(precision: str) -> str:
         return precision
     cpuinfo = Path("/proc/cpuinfo")  # Linux only; elsewhere float32 is the safe choice
     words = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
-    on_gpu = any(name.startswith("gpu") for name in keras.distribution.list_devices())
-    return "mixed_bfloat16" if on_gpu or is_faster_in_bfloat16(words) else "float32"
+    return "mixed_bfloat16" if has_gpu() or is_faster_in_bfloat16(words) else "float32"
+
+
+def has_gpu() -> bool:
+    """Tell whether the backend trains on a GPU."""
+    if keras.backend.backend() == "torch":  # Keras can't list its devices
+        import torch
+
+        return torch.cuda.is_available()
+    return any(name.startswith("gpu") for name in keras.distribution.list_devices())
 
 
 def is_faster_in_bfloat16(words: set[str]) -> bool:

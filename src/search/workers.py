@@ -173,10 +173,10 @@ def _serve(
     with cli.hushed():
         import keras
 
-        from src.network import distillation
+        from src.network import distillation, precision
         from src.network.fitting import fit
 
-        keras.distribution.list_devices()  # TensorFlow looks for GPUs, loudly
+        precision.has_gpu()  # TensorFlow looks for one loudly
     with suppress(EOFError, ConnectionError):  # whoever asked is gone
         while True:
             job = connection.recv()

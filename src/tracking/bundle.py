@@ -76,7 +76,7 @@ def verify(folder: Path) -> dict[str, Any]:
             for sample in golden["samples"]
         ]  # fmt: skip
         tolerance = golden["tolerance"]
-    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder} is no whole bundle ({error!r}), expected {MANIFEST} and its files") from None
     if not samples:
         raise ValueError(f"{folder / GOLDEN}: found no sample, expected some; nothing shows that this model is right")
@@ -115,6 +115,12 @@ def digest_of_all(folder: Path) -> str:
 
 def _golden(model: bytes, images: np.ndarray) -> dict[str, Any]:
     probabilities = Classifier(model).predict(images)
+    second, first = np.sort(probabilities, axis=1)[:, -2:].T
+    lead = first - second
+    clear = lead > 2 * TOLERANCE  # of the others a right phone may give another emotion
+    if not clear.any():
+        clear = lead == lead.max()
+    images, probabilities = images[clear], probabilities[clear]
     samples = [
         {"image": base64.b64encode(image.tobytes()).decode(), "probabilities": row.round(5).tolist()}
         for image, row in zip(images, probabilities.astype(float), strict=True)

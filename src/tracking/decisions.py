@@ -129,10 +129,12 @@ def settle(client: Any, name: str, champion: str | None) -> list[Decision]:
 
 
 def champions(past: list[Decision]) -> list[str]:
-    """Give the champions so far, the present one last, without those that were rolled back."""
+    """Give the champions so far, the present one last, without those that a rollback left behind."""
     stack: list[str] = []
     for decision in past:
         if decision.outcome == PROMOTED:
+            if decision.before and decision.before not in stack[-1:]:
+                stack.append(decision.before)  # the alias was put there by other hands
             stack.append(decision.version)
         elif decision.outcome == ROLLED_BACK:
             while stack and stack[-1] != decision.version:
@@ -163,7 +165,7 @@ def rolled_back(past: list[Decision]) -> dict[str, str]:
 
 
 def best_accuracy(past: list[Decision], test_digest: str) -> float | None:
-    """Give the best accuracy on this test split among the champions that were not rolled back."""
+    """Give the best accuracy on this test split among the champions that no rollback left behind."""
     stack = champions(past)
     found = [
         decision.accuracy

@@ -131,7 +131,8 @@ def data_tags() -> dict[str, str]:
 
     Nothing where there is no lock, or where a file is not the one that it names: a stage that was run by hand.
     """
-    stages = parse_yaml(LOCK.read_text(encoding="utf-8"))["stages"].values() if LOCK.exists() else ()
+    locked_stages = (parse_yaml(LOCK.read_text(encoding="utf-8")) or {}).get("stages") if LOCK.exists() else None
+    stages = (locked_stages or {}).values()
     outputs = {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", ()) if "md5" in out}
     locked = {path: outputs[path] for path in TAGGED if path in outputs}
     here = {path: _md5(Path(path)) for path in locked if Path(path).exists()}

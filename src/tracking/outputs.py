@@ -55,6 +55,23 @@ def read_exported() -> dict[str, Any]:
     return exported
 
 
+def read_baseline() -> dict[str, dict[str, float]]:
+    """Read scores.json: model -> accuracy on val and on test.
+
+    Raises:
+        ValueError: It is of other splits than those that are here.
+        FileNotFoundError: One of both is missing.
+    """
+    stored = _read(paths.BASELINE / "scores.json", "baseline")
+    found, expected = stored["data_digest"], splits.load_summary()["digest"]
+    if found != expected:
+        raise ValueError(
+            f"{paths.BASELINE} is of splits of digest {found[:12]}, expected those that are here, {expected[:12]}; "
+            "run `dvc repro baseline`"
+        )
+    return stored["models"]
+
+
 def read_scored() -> dict[str, Any]:
     """Read metrics.json.
 

@@ -84,9 +84,9 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
     """
     key = signing.configured_key()
     client = store.connect()
-    with store.errors(), tempfile.TemporaryDirectory() as folder, lock.held(client, name) as keep:
+    with store.errors(), tempfile.TemporaryDirectory() as folder:
         present = versions.find(client, name, None, versions.CHAMPION).number
-        past = decisions.settle(client, name, present)
+        past = decisions.history(client, name, present)
         earlier = decisions.earlier_champions(past, present)
         if not earlier or version not in (None, *earlier):
             known = f"versions {', '.join(earlier)}" if earlier else "none"
@@ -98,9 +98,14 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
         there = versions.fetch(client, target, Path(folder))
         bundle.verify(there)
         versions.demand_unchanged(client, target)
-        run_id = decisions.begin(client, decisions.ROLLED_BACK, name, present, target.number, reason)
-        _move(client, name, target.number, _sign(there, key), keep)
-        decisions.finish(client, run_id, decisions.ROLLED_BACK)
+        with lock.held(client, name) as keep:
+            champion = versions.by_alias(client, name, versions.CHAMPION)
+            decisions.settle(client, name, champion and champion.number)
+            if champion is None or champion.number != present:
+                raise ValueError(f"{name} version {present} is no longer the champion; run this again")
+            run_id = decisions.begin(client, decisions.ROLLED_BACK, name, present, target.number, reason)
+            _move(client, name, target.number, _sign(there, key), keep)
+            decisions.finish(client, run_id, decisions.ROLLED_BACK)
     return Decided(decisions.ROLLED_BACK, target.number, present)
 
 
