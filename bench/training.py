@@ -41,12 +41,17 @@ class Network(NamedTuple):
 
 
 def networks() -> dict[str, Network]:
-    """Give the default and, by the commands in README's results table, `tiny` and `dcnn`."""
+    """Give the default, `tiny` and `dcnn`."""
+    rows = {"default": {}, "tiny": row_that_sets("model.width"), "dcnn": row_that_sets("model.architecture")}
+    return {name: network(row) for name, row in rows.items()}
+
+
+def row_that_sets(name: str) -> dict[str, str]:
+    """Give the settings of the one row of README's results table whose command sets this parameter."""
     commands = re.findall(r"`dvc exp run ([^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
     rows = [dict(word.split("=", 1) for word in shlex.split(command) if "=" in word) for command in commands]
-    (tiny,) = [row for row in rows if "model.width" in row]
-    (dcnn,) = [row for row in rows if row.get("model.architecture") == "dcnn"]
-    return {name: network(row) for name, row in {"default": {}, "tiny": tiny, "dcnn": dcnn}.items()}
+    (row,) = [row for row in rows if name in row]
+    return row
 
 
 def network(settings: dict[str, str]) -> Network:
