@@ -1,5 +1,5 @@
-# `make demo` and `make test` do everything on a fresh Linux or macOS (Apple silicon): Python 3.11 to 3.13 is all they ask for
-# (`make demo PYTHON=python3.13` chooses one).
+# `make demo` and `make test` do everything on a fresh Linux or macOS (Apple silicon): Python 3.11 to 3.13 is all they
+# ask for (`make demo PYTHON=python3.13` chooses one).
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := app/node_modules/.package-lock.json
