@@ -97,7 +97,7 @@ def results(folder: Path) -> str:
         "Registry:",
         *(f"  {line}" for line in registry.describe(registered["name"], registered["store"])),
         "",
-        "Compare runs in the browser:",
+        "Compare runs in the browser (choose Model training at the top left):",
         f"  {Path(sys.executable).parent}/mlflow ui --backend-store-uri sqlite:///{folder.resolve()}/mlflow.db",
         "",
         "Open the app with this model, camera and all (builds it; needs node 20.19 or newer):",
