@@ -1,4 +1,3 @@
-import math
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -14,18 +13,7 @@ from src.network import checkpoints, distillation
 from src.network.architectures import build
 from src.network.checkpoints import Checkpoint, State, Weights
 from src.network.distillation import Teacher
-from src.network.fitting import (
-    AVERAGE_EVERY,
-    Batch,
-    Fit,
-    ahead,
-    average_decay,
-    batches,
-    fit,
-    mix,
-    predict,
-    taught,
-)
+from src.network.fitting import Batch, Fit, ahead, batches, fit, mix, predict, taught
 from src.params import EarlyStopping, Growth, ModelParams, Plateau, TeacherParams, TrainParams
 
 Faces = tuple[Split, Split]
@@ -361,19 +349,6 @@ def test_a_batch_larger_than_the_split_is_the_whole_split(dcnn: ModelParams, pla
     result = fit(dcnn, params, *few, classes=3, on_batch_end=steps.append)
     assert steps == [100, 100]
     assert len(result.history) == 2
-
-
-@pytest.mark.parametrize("last", [799, 9999], ids=["while it starts", "later"])
-def test_an_average_over_every_eighth_step_forgets_as_fast_as_one_over_every_step(last: int) -> None:
-    one_by_one = math.prod(average_decay(0.998, step, 1) for step in range(last - 7, last + 1))
-    assert average_decay(0.998, last, 8) == pytest.approx(one_by_one, rel=1e-3)
-
-
-def test_the_last_step_of_an_epoch_counts_in_the_average(dcnn: ModelParams, plateau: TrainParams, few: Faces) -> None:
-    params = plateau.model_copy(update={"epochs": 1, "average_decay": 0.0, "batch_size": 10})
-    state = train(dcnn, params, few).last
-    assert len(few[0].labels) // 10 % AVERAGE_EVERY, "else this shows nothing"
-    assert same(state.average, state.variables)
 
 
 def test_a_checkpoint_that_was_cut_off_is_none(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -27,8 +27,6 @@ from src.network.normalization import BatchNormalization
 from src.params import ModelParams, TrainParams
 
 VAL_BATCH = 256
-AVERAGE_EVERY = 8
-"""Steps: after each one, to fetch the weights would take a quarter of the training on images of 32 pixels."""
 
 
 class Fit(NamedTuple):
@@ -172,9 +170,8 @@ def _train_epoch(
         model.optimizer.learning_rate = rate
         seen.add(model.train_on_batch(images, targets, return_dict=True), len(images))
         _check_finite(seen.mean("loss"), "loss", f"epoch {epoch + 1}, step {step + 1}", params)
-        if average and ((step + 1) % AVERAGE_EVERY == 0 or step + 1 == steps):
-            left = average_decay(params.average_decay or 0, epoch * steps + step, 1 + step % AVERAGE_EVERY)
-            _update_average(average, model, left)
+        if average:
+            _update_average(average, model, params.average_decay or 0, epoch * steps + step)
         on_batch_end(len(images))
     return {"loss": seen.mean("loss"), "accuracy": seen.mean("accuracy"), "learning_rate": rate}
 
@@ -261,18 +258,12 @@ def _score(model: keras.Model, val: Split, classes: int) -> dict[str, float]:
     return {"val_loss": seen.mean("loss"), "val_accuracy": seen.mean("accuracy")}
 
 
-def average_decay(decay: float, step: int, steps: int) -> float:
-    """Give the share that is left of the average after `steps` steps, `step` (from 0) the last of them.
-
-    The first of a training leave less, as in TensorFlow's ExponentialMovingAverage.
-    """
-    return min(decay, (1 + step) / (10 + step)) ** steps
-
-
-def _update_average(average: Weights, model: keras.Model, left: float) -> None:
+def _update_average(average: Weights, model: keras.Model, decay: float, step: int) -> None:
+    """Move the average towards the weights; the first steps count more, as in TensorFlow's ExponentialMovingAverage."""
+    rate = 1 - min(decay, (1 + step) / (10 + step))
     for index, value in enumerate(_values(_variables(model))):
         if np.issubdtype(value.dtype, np.floating):
-            average[index] = value + np.float32(left) * (average[index] - value)
+            average[index] = average[index] + rate * (value - average[index])
         else:
             average[index] = value
 
