@@ -190,13 +190,17 @@ class TrainParams(Params):
 
 
 class TeacherParams(Params):
-    """A larger network that is trained first, on the faces of all seven emotions, and that the model learns from.
+    """Networks that are trained first, on the faces of all seven emotions, and that the model learns from.
 
     Attributes:
-        model: The network.
-        train: How it is fitted; `distillation` says nothing here, for it has no teacher itself.
+        members: How many there are. The model learns from their mean, which knows more than each (a deep ensemble,
+            Lakshminarayanan et al. 2017).
+        model: The network of each.
+        train: How each is fitted, the second with the seed after that of the first, and so on; `distillation` says
+            nothing here, for it has no teacher itself.
     """
 
+    members: Annotated[int, Field(ge=1, le=9)]
     model: ModelParams
     train: TrainParams
 
@@ -207,6 +211,10 @@ class TeacherParams(Params):
         if model.architecture == "dcnn":
             raise ValueError("dcnn takes images of one side alone, expected resnet")
         return model
+
+    def train_of(self, number: int) -> TrainParams:
+        """Say how the member with this number, from 0, is fitted."""
+        return self.train.model_copy(update={"seed": self.train.seed + number})
 
 
 class BaselineParams(Params):

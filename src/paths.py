@@ -21,6 +21,11 @@ DEPLOYED = Path("app/public/model")
 CHECKPOINTS = Path(".checkpoints")
 
 
+def teacher(number: int) -> Path:
+    """Give the folder of the member of the teacher with this number, from 0."""
+    return TEACHER / str(number + 1)
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, renamed to it only if the block succeeds.

@@ -1,13 +1,15 @@
-"""Fit the teacher, a larger network, on the faces of all seven emotions."""
+"""Fit the teacher: networks on the faces of all seven emotions, which differ by their seeds alone."""
 
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 
 from src import cli, paths
 from src.config import is_on, read_params
 from src.faces import splits
 from src.fer2013 import EMOTIONS
+from src.network import checkpoints
 from src.params import DataParams, TeacherParams
 from src.train import describe, train_into
 
@@ -22,15 +24,20 @@ def main(argv: list[str] | None = None) -> None:
     data = read_params(DataParams).model_copy(update={"emotions": EMOTIONS})
     summary = splits.load_summary(paths.PROCESSED_TEACHER)
     data.demand_prepared(summary)
-    train, val = (splits.load(name, paths.PROCESSED_TEACHER) for name in ("train", "val"))
+    faces = splits.load("train", paths.PROCESSED_TEACHER), splits.load("val", paths.PROCESSED_TEACHER)
     os.environ.pop("MLFLOW_RUN_ID", None)  # the run that `mlflow run` opened is for train
-    with cli.hushed():
-        description = describe(data, params.model, params.train, summary, "is one itself")
-    description = description._replace(
-        name=f"teacher: {params.model.architecture}-{len(EMOTIONS)}-{data.protocol}",
-        lineage=description.lineage | {"mlflow.source.name": "src/teacher.py"},
-    )
-    train_into(paths.TEACHER, description, params.model, params.train, (train, val), len(EMOTIONS))
+    with ExitStack() as stack:  # the checkpoints of all are kept until the last is there: DVC keeps all or nothing
+        for number in range(params.members):
+            train = params.train_of(number)
+            with cli.hushed():
+                description = describe(data, params.model, train, summary, "is one itself")
+            description = description._replace(
+                name=f"teacher: {params.model.architecture}-{len(EMOTIONS)}-{data.protocol}, seed {train.seed}",
+                lineage=description.lineage | {"mlflow.source.name": "src/teacher.py"},
+            )
+            checkpoint = stack.enter_context(checkpoints.opened(description.identity()))
+            print(f"teacher {number + 1} of {params.members}")
+            train_into(paths.teacher(number), checkpoint, description, params.model, train, faces, len(EMOTIONS))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def describe(data: DataParams, model: ModelParams, train: TrainParams, summary: dict, teacher: str) -> runs.Description:
-    """Say what the run of this training is: its name, parameters, tags and data; `teacher` is the id of its run."""
+    """Say what the run of this training is: its name, parameters, tags and data; `teacher` names its runs."""
     import keras
 
     from src.network import precision
@@ -52,6 +52,7 @@ def describe(data: DataParams, model: ModelParams, train: TrainParams, summary: 
 
 def train_into(
     folder: Path,
+    kept: Path,
     description: runs.Description,
     model: ModelParams,
     train: TrainParams,
@@ -63,6 +64,7 @@ def train_into(
 
     Args:
         folder: Gets model.keras, history.csv and run.json.
+        kept: Folder of the checkpoint, as `checkpoints.opened` gives it.
         description: What the run is.
         model: The network.
         train: How it is fitted.
@@ -72,28 +74,27 @@ def train_into(
     """
     with cli.hushed():
         from src.network.fitting import fit
-    with checkpoints.opened(description.identity()) as kept:
-        checkpoint = checkpoints.load(kept)
-        history = checkpoint.state.history if checkpoint else []
-        with runs.training(description, checkpoint and checkpoint.run_id, history) as run:
-            with cli.progress(train.epochs * len(faces[0].labels), "train") as bar:
-                bar.update(len(history) * len(faces[0].labels))
-                result = fit(
-                    model,
-                    train,
-                    *faces,
-                    classes,
-                    teacher,
-                    on_epoch_end=keeper(kept, run, bar.write),
-                    on_batch_end=bar.update,
-                    resume=checkpoint and checkpoint.state,
-                )
-            with paths.replacing(folder / "model.keras") as path:
-                result.model.save(path)
-            with paths.replacing(folder / "history.csv") as path:
-                epochs = pd.RangeIndex(1, len(result.history) + 1, name="epoch")
-                pd.DataFrame(result.history, index=epochs).to_csv(path)
-            paths.write_json(folder / "run.json", {"run_id": run.id, **description._asdict()})
+    checkpoint = checkpoints.load(kept)
+    history = checkpoint.state.history if checkpoint else []
+    with runs.training(description, checkpoint and checkpoint.run_id, history) as run:
+        with cli.progress(train.epochs * len(faces[0].labels), "train") as bar:
+            bar.update(len(history) * len(faces[0].labels))
+            result = fit(
+                model,
+                train,
+                *faces,
+                classes,
+                teacher,
+                on_epoch_end=keeper(kept, run, bar.write),
+                on_batch_end=bar.update,
+                resume=checkpoint and checkpoint.state,
+            )
+        with paths.replacing(folder / "model.keras") as path:
+            result.model.save(path)
+        with paths.replacing(folder / "history.csv") as path:
+            epochs = pd.RangeIndex(1, len(result.history) + 1, name="epoch")
+            pd.DataFrame(result.history, index=epochs).to_csv(path)
+        paths.write_json(folder / "run.json", {"run_id": run.id, **description._asdict()})
     best = result.history[result.best_epoch]
     print(
         f"best epoch {result.best_epoch + 1} of {len(result.history)}: val accuracy {best['val_accuracy']:.4f}, "
@@ -123,14 +124,14 @@ def keeper(folder: Path, run: runs.Run, write: Callable[[str], None]) -> Callabl
 
 
 def load_teacher(emotions: tuple[str, ...]) -> tuple[Teacher, str] | tuple[None, None]:
-    """Give the teacher of params.yaml, asked about these emotions, and the id of its run; neither if there is none."""
+    """Give the teacher of params.yaml, asked about these emotions, and the ids of its runs; neither where none is."""
     if not is_on(TeacherParams):
         return None, None
     from src.network import distillation
 
     params = read_params(TeacherParams)
-    run_id = outputs.read_teacher(params)
-    return distillation.load(paths.existing(paths.TEACHER / "model.keras", "teacher"), params, emotions), run_id
+    run_ids = outputs.read_teacher(params)
+    return distillation.load(params, emotions), run_ids
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -145,7 +146,8 @@ def main(argv: list[str] | None = None) -> None:
         teacher, teacher_run = load_teacher(data.emotions)
         description = describe(data, model, train, summary, teacher_run or "none")
     faces = splits.load("train"), splits.load("val")
-    train_into(paths.MODELS, description, model, train, faces, len(data.emotions), teacher)
+    with checkpoints.opened(description.identity()) as kept:
+        train_into(paths.MODELS, kept, description, model, train, faces, len(data.emotions), teacher)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from src import paths
 from src.fer2013 import EMOTIONS, Split
 from src.network import checkpoints, distillation
 from src.network.architectures import build
@@ -25,6 +26,13 @@ class Training(NamedTuple):
 
     fit: Fit
     last: State
+
+
+def save_member(model: keras.Model, number: int) -> None:
+    """Save a member of the teacher where the stage `teacher` does."""
+    paths.teacher(number).mkdir(parents=True)
+    with pytest.warns(DeprecationWarning, match="__array__"):  # of Keras 3, under NumPy 2
+        model.save(paths.teacher(number) / "model.keras")
 
 
 def train(model: ModelParams, params: TrainParams, faces: Faces, teacher: Teacher | None = None) -> Training:
@@ -137,34 +145,52 @@ def test_a_network_that_knows_its_side_refuses_to_grow(dcnn: ModelParams, platea
 
 def test_a_teacher_gives_its_share_of_each_target_for_the_very_images_that_are_shown() -> None:
     images, targets = np.array([[1.0], [2.0]]), np.eye(2)
-    ((shown, mixed),) = taught([(images, targets)], lambda asked: asked / 4 * [1, 0], share=0.75)
+    ((shown, mixed),) = taught([(images, targets)], lambda asked, _: asked / 4 * [1, 0], share=0.75)
     assert shown is images
     assert mixed.tolist() == [[0.25 + 0.75 / 4, 0], [0.75 / 2, 0.25]]
 
 
 def test_a_teacher_that_has_no_share_is_not_asked() -> None:
-    def refuse(_: np.ndarray) -> np.ndarray:
+    def refuse(*_: object) -> np.ndarray:
         raise AssertionError("asked")
 
     given = np.ones((1, 1)), np.eye(1)
     assert list(taught([given], refuse, share=0)) == [given]
 
 
-def test_a_teacher_is_asked_about_the_students_emotions_alone(
-    model_params: ModelParams, train_params: TrainParams, few: Faces, tmp_path: Path
+def test_the_members_of_a_teacher_take_turns_and_are_asked_about_the_students_emotions_alone(
+    model_params: ModelParams, train_params: TrainParams, few: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     small = model_params.model_copy(update={"width": 0.25})
-    params = TeacherParams(model=small, train=train_params.model_copy(update={"precision": "float32"}))
-    model, images = build(small, len(EMOTIONS)), few[0].images[:4].astype("float32")
-    for bias, expected in (
-        (np.log(np.arange(1, 8, dtype="float32")), [4 / 11, 7 / 11]),  # 1 / 28 .. 7 / 28; happy is the fourth
-        (np.array([200, 0, 0, 0, 0, 0, 0], "float32"), [0.5, 0.5]),  # so angry that nothing is left for the others
+    params = TeacherParams(members=2, model=small, train=train_params.model_copy(update={"precision": "float32"}))
+    images = few[0].images[:4].astype("float32")
+    for number, bias in enumerate(
+        (
+            np.log(np.arange(1, 8, dtype="float32")),  # 1 / 28 .. 7 / 28; happy is the fourth, neutral the last
+            np.array([200, 0, 0, 0, 0, 0, 0], "float32"),  # so angry that nothing is left for the others
+        )
     ):
-        model.layers[-1].set_weights([np.zeros_like(model.layers[-1].get_weights()[0]), bias])
-        with pytest.warns(DeprecationWarning, match="__array__"):  # of Keras 3, under NumPy 2
-            model.save(tmp_path / "teacher.keras")
-        said = distillation.load(tmp_path / "teacher.keras", params, ("happy", "neutral"))(images)
-        assert said == pytest.approx(np.tile(expected, (4, 1)), abs=1e-5)
+        member = build(small, len(EMOTIONS))
+        member.layers[-1].set_weights([np.zeros_like(member.layers[-1].get_weights()[0]), bias])
+        save_member(member, number)
+    teacher = distillation.load(params, ("happy", "neutral"))
+    for step, expected in enumerate(([4 / 11, 7 / 11], [0.5, 0.5], [4 / 11, 7 / 11])):
+        assert teacher(images, step) == pytest.approx(np.tile(expected, (4, 1)), abs=1e-5)
+
+
+def test_steps_are_counted_over_all_epochs_so_that_every_member_teaches_as_often(
+    model_params: ModelParams, cosine: TrainParams, few: Faces
+) -> None:
+    asked = []
+
+    def note(images: np.ndarray, step: int) -> np.ndarray:
+        asked.append(step)
+        return np.full((len(images), 3), 1 / 3, "float32")
+
+    params = cosine.model_copy(update={"epochs": 2, "distillation": 0.5})
+    fit(model_params.model_copy(update={"width": 0.25}), params, *few, classes=3, teacher=note)
+    assert asked == list(range(2 * (len(few[0].labels) // params.batch_size)))
 
 
 def test_batches_ahead_come_in_order_and_no_further_ahead_than_asked() -> None:
@@ -267,17 +293,17 @@ def test_stopping_after_every_epoch_changes_no_bit_with_cosine_nadam_and_bfloat1
 
 
 def test_stopping_after_every_epoch_changes_no_bit_with_muon_growing_images_and_a_teacher(
-    model_params: ModelParams, cosine: TrainParams, few: Faces, tmp_path: Path
+    model_params: ModelParams, cosine: TrainParams, few: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = {"growth": Growth(side=24, share=0.5), "precision": "float32", "optimizer": "muon", "distillation": 0.9}
     small, growing = model_params.model_copy(update={"width": 0.25}), cosine.model_copy(update=change)
-    with pytest.warns(DeprecationWarning, match="__array__"):  # of Keras 3, under NumPy 2
-        build(small, len(EMOTIONS)).save(tmp_path / "teacher.keras")
+    monkeypatch.chdir(tmp_path)
+    for number in range(2):
+        save_member(build(small, len(EMOTIONS)), number)
 
     def give_teacher() -> Teacher:
-        return distillation.load(
-            tmp_path / "teacher.keras", TeacherParams(model=small, train=growing), ("happy", "sad", "neutral")
-        )
+        params = TeacherParams(members=2, model=small, train=growing)
+        return distillation.load(params, ("happy", "sad", "neutral"))
 
     undisturbed = train(small, growing, few, give_teacher())
     assert_identical(stopped_after_every_epoch(small, growing, few, tmp_path, give_teacher), undisturbed)

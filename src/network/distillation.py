@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from src import paths
 from src.fer2013 import EMOTIONS
 from src.network import precision
 from src.network.architectures import build
@@ -15,30 +16,44 @@ from src.params import TeacherParams
 
 LEAST = np.float32(1e-30)
 """A teacher that is very sure of another emotion gives exactly 0 to all of these."""
-Teacher = Callable[[np.ndarray], np.ndarray]
-"""From images (n, side, side, 1) float32, 0..255, to probabilities (n, classes) float32."""
+Teacher = Callable[[np.ndarray, int], np.ndarray]
+"""From images (n, side, side, 1) float32, 0..255, and the number of the step to probabilities (n, classes) float32."""
 
 
-def load(path: Path, params: TeacherParams, emotions: tuple[str, ...]) -> Teacher:
+def load(params: TeacherParams, emotions: tuple[str, ...]) -> Teacher:
     """Load the teacher, asked about these emotions alone.
 
+    Its members take turns, a step each. The cross-entropy is linear in its targets, so that on average the student
+    learns from their mean, at the price of one.
+
     Args:
-        path: The float32 model of the stage `teacher`, which knows all of `EMOTIONS`.
-        params: What that stage was given.
+        params: What the stage `teacher` was given, whose float32 models know all of `EMOTIONS`.
         emotions: The student's, in the order of `EMOTIONS`.
+
+    Raises:
+        FileNotFoundError: A member is missing.
     """
-    with precision.policy(params.train.precision):
-        model = build(params.model, len(EMOTIONS), side=None)
-    model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+    members = [_load(paths.teacher(number), params) for number in range(params.members)]
     columns = [EMOTIONS.index(name) for name in emotions]
     side = None
 
-    def teach(images: np.ndarray) -> np.ndarray:
+    def teach(images: np.ndarray, step: int) -> np.ndarray:
         nonlocal side
         if side != (side := images.shape[1]):
-            model.make_predict_function(force=True)  # traced anew, as in `fit`
+            for member in members:
+                member.make_predict_function(force=True)  # traced anew, as in `fit`
+        model = members[step % len(members)]
         chosen = keras.ops.convert_to_numpy(model.predict_on_batch(images))[:, columns]
         chosen = np.maximum(chosen, LEAST)
         return chosen / chosen.sum(axis=1, keepdims=True)
 
     return teach
+
+
+def _load(folder: Path, params: TeacherParams) -> keras.Model:
+    """Give the model in this folder, for images of any side and under the dtype policy that it was trained under."""
+    path = paths.existing(folder / "model.keras", "teacher")
+    with precision.policy(params.train.precision):
+        model = build(params.model, len(EMOTIONS), side=None)
+    model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+    return model

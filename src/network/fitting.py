@@ -104,13 +104,15 @@ def fit(
         _assign(model.optimizer.variables, resume.optimizer)
 
     accuracies = [metrics["val_accuracy"] for metrics in state.history]
+    steps = max(1, len(train.labels) // params.batch_size)
     side = None
     while len(accuracies) < params.epochs and not schedules.should_stop(params.early_stopping, accuracies):
         if side != (side := schedules.side(params.growth, len(accuracies), params.epochs)):
             # Traced anew: one graph for several sides would round otherwise than that of a process that resumes.
             model.make_train_function(force=True)
-        given = taught(batches(params, train, classes, len(accuracies)), teacher, params.distillation)
-        metrics = _train_epoch(model, params, len(train.labels), ahead(given), accuracies, state.average, on_batch_end)
+        given = batches(params, train, classes, len(accuracies))
+        given = taught(given, teacher, params.distillation, len(accuracies) * steps)
+        metrics = _train_epoch(model, params, steps, ahead(given), accuracies, state.average, on_batch_end)
         state.variables, state.optimizer = _values(_variables(model)), _values(model.optimizer.variables)
         scored = state.average or state.variables
         _assign(_variables(model), scored)
@@ -156,14 +158,13 @@ def _optimizer(params: TrainParams) -> keras.optimizers.Optimizer:
 def _train_epoch(
     model: keras.Model,
     params: TrainParams,
-    count: int,
+    steps: int,
     given: Iterable[Batch],
     accuracies: list[float],
     average: Weights,
     on_batch_end: BatchHook,
 ) -> dict[str, float]:
     epoch = len(accuracies)
-    steps = max(1, count // params.batch_size)
     seen = Means()
     for step, (images, targets) in enumerate(given):
         rate = schedules.learning_rate(params, epoch + (step + 0.5) / steps, accuracies)
@@ -184,14 +185,14 @@ def _check_finite(loss: float, name: str, where: str, params: TrainParams) -> No
         )
 
 
-def taught(given: Iterable[Batch], teacher: Teacher | None, share: float) -> Iterator[Batch]:
-    """Give the batches with targets of which the teacher, if there is one, has said its share.
+def taught(given: Iterable[Batch], teacher: Teacher | None, share: float, first: int = 0) -> Iterator[Batch]:
+    """Give the batches, whose steps are counted from `first`, with targets of which a teacher has said its share.
 
     It is shown what the network is shown, augmented and blended (Beyer et al. 2021, "A good teacher is patient and
     consistent").
     """
-    for images, targets in given:
-        yield images, share * teacher(images) + (1 - share) * targets if teacher and share else targets
+    for step, (images, targets) in enumerate(given, first):
+        yield images, share * teacher(images, step) + (1 - share) * targets if teacher and share else targets
 
 
 def ahead(given: Iterable[Batch], count: int = 2) -> Iterator[Batch]:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from src import cli, paths
+from src import cli
 from src.fer2013 import Split
 from src.params import ModelParams, TeacherParams, TrainParams
 
@@ -184,7 +184,7 @@ def _serve(
             try:
                 teacher = None
                 if teacher_params:
-                    teacher = distillation.load(paths.TEACHER / "model.keras", teacher_params, emotions)
+                    teacher = distillation.load(teacher_params, emotions)
                 fit(job.model, job.train, part, val, len(emotions), teacher, on_epoch_end=_reporter(connection))
             except Exception as error:  # whatever it is costs this training only
                 ended = (FAILED, f"{type(error).__name__}: {' '.join(str(error).split())}")

@@ -30,12 +30,13 @@ def demand_current() -> None:
             f"{paths.MODELS} was trained on splits of digest {found[:12]}, expected those that are here, "
             f"{expected[:12]}; run `dvc repro train`"
         )
-    teacher = description.tags["teacher"]
-    if teacher != "none" and read_run(paths.TEACHER)[0] != teacher:
-        raise ValueError(
-            f"{paths.MODELS} learned from the teacher of run {teacher}, expected the one that is here, "
-            f"{read_run(paths.TEACHER)[0]}; run `dvc repro train`"
-        )
+    for number, learned_from in enumerate(teacher_runs(description)):
+        here, _ = read_run(paths.teacher(number))
+        if here != learned_from:
+            raise ValueError(
+                f"{paths.MODELS} learned from the teacher of run {learned_from}, expected the one that is here, "
+                f"{here}; run `dvc repro train`"
+            )
 
 
 def read_exported() -> dict[str, Any]:
@@ -101,28 +102,37 @@ def sha256(path: Path) -> str:
 
 
 def read_teacher(params: TeacherParams) -> str:
-    """Give the id of the run that trained the teacher.
+    """Give the ids of the runs that trained the teacher, as the tag `teacher` of its student's run names them.
 
     Raises:
         ValueError: It was trained with other parameters, or on other faces than those that are here.
-        FileNotFoundError: There is none, or there are no splits.
+        FileNotFoundError: One of its members is missing, or there are no splits.
     """
-    run_id, description = read_run(paths.TEACHER)
-    made = {"data digest": description.tags["data_digest"], **description.params}
-    asked = {"data digest": splits.load_summary(paths.PROCESSED_TEACHER)["digest"]}
-    asked |= flat("model", params.model) | flat("train", params.train)
-    for name in asked | made:  # a section that is null on one side alone has other names there
-        if not name.startswith("data.") and made.get(name) != asked.get(name):
-            raise ValueError(
-                f"{paths.TEACHER} was trained with {name} {made.get(name)}, expected {asked.get(name)}; "
-                "run `dvc repro teacher`"
-            )
-    return run_id
+    data_digest = splits.load_summary(paths.PROCESSED_TEACHER)["digest"]
+    found = []
+    for number in range(params.members):
+        run_id, description = read_run(folder := paths.teacher(number))
+        made = {"data digest": description.tags["data_digest"], **description.params}
+        asked = {"data digest": data_digest} | flat("model", params.model) | flat("train", params.train_of(number))
+        for name in asked | made:  # a section that is null on one side alone has other names there
+            if not name.startswith("data.") and made.get(name) != asked.get(name):
+                raise ValueError(
+                    f"{folder} was trained with {name} {made.get(name)}, expected {asked.get(name)}; "
+                    "run `dvc repro teacher`"
+                )
+        found.append(run_id)
+    return ", ".join(found)
+
+
+def teacher_runs(description: Description) -> list[str]:
+    """Give the ids of the runs of the teacher that the model of this run learned from; none, if it had no teacher."""
+    teacher = description.tags["teacher"]
+    return [] if teacher == "none" else teacher.split(", ")
 
 
 def read_run(folder: Path = paths.MODELS) -> tuple[str, Description]:
     """Read the id and the description of the run that `train`, or `teacher`, wrote to its folder."""
-    stored = _read(folder / "run.json", "teacher" if folder == paths.TEACHER else "train")
+    stored = _read(folder / "run.json", "train" if folder == paths.MODELS else "teacher")
     run_id = stored.pop("run_id")
     return run_id, Description(**stored)
 

@@ -46,9 +46,10 @@ def send_all(up_to: str = STAGES[-1]) -> str:
     tags = lineage.data_tags()
     if "evaluate" in done:
         tags["mlflow.note.content"] = _note(metrics, description.tags["protocol"])
-    if description.tags["teacher"] != "none":
-        tags["teacher"] = runs.send(
-            *outputs.read_run(paths.TEACHER), outputs.read_history(paths.TEACHER), {}, {}, {}, {}
+    members = [paths.teacher(number) for number, _ in enumerate(outputs.teacher_runs(description))]
+    if members:
+        tags["teacher"] = ", ".join(
+            runs.send(*outputs.read_run(member), outputs.read_history(member), {}, {}, {}, {}) for member in members
         )
     tags["source_md5"] = splits.load_summary()["source"].get("md5") or "none"
     with tempfile.TemporaryDirectory() as folder:
