@@ -11,7 +11,19 @@ from src.faces import splits
 from src.fer2013 import EMOTIONS
 from src.network import checkpoints
 from src.params import DataParams, TeacherParams
+from src.tracking import runs
 from src.train import describe, train_into
+
+
+def describe_member(number: int, data: DataParams, params: TeacherParams, summary: dict) -> runs.Description:
+    """Say what the run of the member with this number, from 0, is."""
+    train = params.train_of(number)
+    with cli.hushed():
+        description = describe(data, params.model, train, summary, "is one itself")
+    return description._replace(
+        name=f"teacher: {params.model.architecture}-{len(EMOTIONS)}-{data.protocol}, seed {train.seed}",
+        lineage=description.lineage | {"mlflow.source.name": "src/teacher.py"},
+    )
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -26,18 +38,13 @@ def main(argv: list[str] | None = None) -> None:
     data.demand_prepared(summary)
     faces = splits.load("train", paths.PROCESSED_TEACHER), splits.load("val", paths.PROCESSED_TEACHER)
     os.environ.pop("MLFLOW_RUN_ID", None)  # the run that `mlflow run` opened is for train
-    with ExitStack() as stack:  # the checkpoints of all are kept until the last is there: DVC keeps all or nothing
+    with ExitStack() as kept:  # all checkpoints, until the last member is there: DVC keeps a stage's outputs or none
         for number in range(params.members):
-            train = params.train_of(number)
-            with cli.hushed():
-                description = describe(data, params.model, train, summary, "is one itself")
-            description = description._replace(
-                name=f"teacher: {params.model.architecture}-{len(EMOTIONS)}-{data.protocol}, seed {train.seed}",
-                lineage=description.lineage | {"mlflow.source.name": "src/teacher.py"},
-            )
-            checkpoint = stack.enter_context(checkpoints.opened(description.identity()))
             print(f"teacher {number + 1} of {params.members}")
-            train_into(paths.teacher(number), checkpoint, description, params.model, train, faces, len(EMOTIONS))
+            member = describe_member(number, data, params, summary)
+            checkpoint = kept.enter_context(checkpoints.opened(member.identity()))
+            folder, train = paths.teacher(number), params.train_of(number)
+            train_into(folder, checkpoint, member, params.model, train, faces, len(EMOTIONS))
 
 
 if __name__ == "__main__":
