@@ -10,6 +10,7 @@ import shlex
 import sys
 import tempfile
 import time
+from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from unittest import mock
@@ -17,7 +18,7 @@ from unittest import mock
 import numpy as np
 
 from bench import process
-from src import cli
+from src import cli, paths
 from src.config import changed, parse_yaml, read_params
 from src.demo import ROOT, make_workspace
 from src.fer2013 import EMOTIONS, SIDE, Split
@@ -103,10 +104,11 @@ def untrained_teacher() -> Teacher:
     from src.network import architectures, distillation
 
     params = read_params(TeacherParams)
-    with tempfile.TemporaryDirectory() as folder, cli.hushed():
-        path = Path(folder) / "model.keras"
-        architectures.build(params.model, len(EMOTIONS)).save(path)
-        return distillation.load(path, params, EMOTIONS[:3])
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), cli.hushed():
+        for number in range(params.members):
+            with paths.replacing(paths.teacher(number) / "model.keras") as path:
+                architectures.build(params.model, len(EMOTIONS)).save(path)
+        return distillation.load(params, EMOTIONS[:3])
 
 
 def training_seconds(default: Network) -> float:

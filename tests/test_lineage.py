@@ -6,7 +6,7 @@ import pytest
 from parameters import PARAMS
 
 from src.config import changed, flat, parse_yaml, read_params
-from src.params import TrainParams
+from src.params import TeacherParams, TrainParams
 from src.tracking import lineage, machine
 from src.tracking.description import Description, way_back
 
@@ -125,7 +125,7 @@ def test_a_process_is_known_again_after_the_clock_was_set() -> None:
 
 def test_what_else_made_the_results_is_told_with_the_teacher_or_without(workspace: Path) -> None:
     found = lineage.settings()
-    assert found["teacher.model.width"] == 2.0
+    assert found["teacher.model.width"] == read_params(TeacherParams).model.width
     assert found["export.max_drop"] == 0.005
     assert found["baseline.neighbours"] == 15
     Path("params.yaml").write_text(changed(Path("params.yaml").read_text(), {"teacher": None}))

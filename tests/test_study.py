@@ -118,15 +118,20 @@ def test_a_search_over_architectures_goes_on_in_its_study_whichever_is_todays():
 def test_splits_and_a_teacher_of_other_parameters_are_refused():
     paths.PARAMS.write_text(PARAMS)
     teacher = read_params(TeacherParams)
-    made = flat("model", teacher.model) | flat("train", teacher.train)
-    run = Description("e", "teacher", made, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
-    paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **run._asdict()})
-    assert read_plan(Namespace()).teacher_run == "r"
-    others = run._replace(tags={"data_digest": "e" * 64})
-    paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **others._asdict()})
-    with pytest.raises(ValueError, match="trained with data digest eee"):
-        read_plan(Namespace())
-    paths.write_json(paths.TEACHER / "run.json", {"run_id": "r", **run._asdict()})
+    for number in range(teacher.members):
+        made = flat("model", teacher.model) | flat("train", teacher.train_of(number))
+        run = Description("e", "teacher", made, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
+        paths.write_json(paths.teacher(number) / "run.json", {"run_id": f"r{number}", **run._asdict()})
+    assert read_plan(Namespace()).teacher_run == ", ".join(f"r{number}" for number in range(teacher.members))
+    last = paths.teacher(teacher.members - 1) / "run.json"
+    for others, message in (
+        (run._replace(tags={"data_digest": "e" * 64}), "trained with data digest eee"),
+        (run._replace(params=made | {"train.seed": 1}), "trained with train.seed 1, expected 4"),
+    ):
+        paths.write_json(last, {"run_id": "r", **others._asdict()})
+        with pytest.raises(ValueError, match=message):
+            read_plan(Namespace())
+    paths.write_json(last, {"run_id": "r", **run._asdict()})
     for name, other, message in (
         ("data.emotions", ["happy", "sad", "surprise"], "the splits are fer2013, official, happy, sad, neutral; "),
         ("data.source", "drawn", "params.yaml asks for drawn, official, happy, sad, neutral; "),

@@ -11,7 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from parameters import PARAMS
 from processes import query, wait_until
+
+from src.config import changed, parse_yaml
 
 EPOCHS = 4
 SMALL = {
@@ -85,8 +88,8 @@ def finish(workspace: Path, process: subprocess.Popen) -> None:
     assert process.wait() == 0, (workspace / "log.txt").read_text()
 
 
-def weights(workspace: Path) -> list[np.ndarray]:
-    return keras.saving.load_model(workspace / "models/model.keras", compile=False).get_weights()
+def weights(workspace: Path, folder: str = "models") -> list[np.ndarray]:
+    return keras.saving.load_model(workspace / folder / "model.keras", compile=False).get_weights()
 
 
 def history(workspace: Path) -> pd.DataFrame:
@@ -111,6 +114,27 @@ def test_a_training_killed_three_times_ends_as_one_that_was_left_alone(
     for metric in metrics:
         assert steps(killed, metric) == [1, 2, 3, 4], metric
     assert checkpoint(killed) is None
+
+
+def test_a_teacher_killed_in_its_second_member_trains_the_first_no_more(
+    make_workspace: Make, start_stage: Start
+) -> None:
+    teacher = parse_yaml(PARAMS)["teacher"] | {"members": 2}
+    teacher["model"] |= {"width": 0.25}
+    teacher["train"] |= {"epochs": EPOCHS, "batch_size": 16, "warmup_epochs": 1, "growth": None}
+    workspace = make_workspace("workspace", data={"drawn_images": 700})
+    (workspace / "params.yaml").write_text(changed((workspace / "params.yaml").read_text(), {"teacher": teacher}))
+    process = start_stage(workspace, "teacher")
+    wait_until(lambda: len(steps(workspace)) == EPOCHS + 1, process, workspace)
+    kill(process)
+    first = weights(workspace, "models/teacher/1")
+    finish(workspace, start_stage(workspace, "teacher"))
+    assert steps(workspace) == [epoch for epoch in range(1, EPOCHS + 1) for _ in range(2)]
+    assert query(workspace, "SELECT status FROM runs") == [("FINISHED",)] * 2
+    again, second = (weights(workspace, f"models/teacher/{member}") for member in (1, 2))
+    assert all(np.array_equal(*pair) for pair in zip(first, again, strict=True))
+    assert not any(np.array_equal(*pair) for pair in zip(first, second, strict=True) if pair[0].ndim == 4)
+    assert checkpoint(workspace) is None
 
 
 def test_a_second_process_at_the_same_training_is_refused(make_workspace: Make, start_stage: Start) -> None:

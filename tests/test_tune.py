@@ -64,7 +64,7 @@ def finish(process: subprocess.Popen, workspace: Path) -> str:
 
 def give_teacher(workspace: Path, start_stage: Start) -> None:
     """Train one and let the workspace's model learn from it."""
-    teacher = parse_yaml(PARAMS)["teacher"]
+    teacher = parse_yaml(PARAMS)["teacher"] | {"members": 1}
     teacher["model"] |= {"architecture": "resnet", "width": 0.25}
     teacher["train"] |= {"epochs": 1, "warmup_epochs": 0, "growth": None}
     path = workspace / "params.yaml"

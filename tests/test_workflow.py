@@ -26,6 +26,7 @@ SMALL = {
     "data.drawn_images": 700,
     "data.emotions": EMOTIONS,
     "model.width": 0.5,
+    "teacher.members": 2,
     "teacher.model.width": 0.25,
     "teacher.train.epochs": 1,
     "teacher.train.growth": None,
