@@ -18,9 +18,8 @@ WORKSPACE = Path(".demo")
 SHORT = {
     "data.source": "drawn",
     "teacher": None,
-    "train.growth": None,
-    "train.mixup": None,
     "train.epochs": 10,
+    "train.learning_rate": 0.01,
     "train.warmup_epochs": 1,
     "train.average_decay": 0.9,
 }

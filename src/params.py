@@ -162,6 +162,8 @@ class TrainParams(Params):
             kernel, not on biases and batch norm.
         label_smoothing: Share of each label that is spread over all emotions (Szegedy et al. 2016); val's are left.
         distillation: Share of each target that the teacher gives, where there is one (Hinton et al. 2015).
+        pretrained: Whether the network begins as the first member of the teacher, where there is one, and so is the
+            same network.
         mixup: Each image is blended with another of its batch by a share from Beta(mixup, mixup); None blends nothing.
         average_decay: Decay per step of the exponential moving average of the weights, which is scored and kept; None
             keeps the weights themselves.
@@ -182,6 +184,7 @@ class TrainParams(Params):
     weight_decay: NotNegative
     label_smoothing: Fraction
     distillation: Share
+    pretrained: bool
     mixup: Positive | None
     average_decay: Fraction | None
     precision: Literal["auto", "float32", "mixed_bfloat16"]
@@ -196,8 +199,8 @@ class TeacherParams(Params):
         members: How many there are. The model learns from their mean, which knows more than each (a deep ensemble,
             Lakshminarayanan et al. 2017).
         model: The network of each.
-        train: How each is fitted, the second with the seed after that of the first, and so on; `distillation` says
-            nothing here, for it has no teacher itself.
+        train: How each is fitted, the second with the seed after that of the first, and so on; `distillation`
+            and `pretrained` say nothing here, for it has no teacher itself.
     """
 
     members: Annotated[int, Field(ge=1, le=9)]
@@ -211,6 +214,19 @@ class TeacherParams(Params):
         if model.architecture == "dcnn":
             raise ValueError("dcnn takes images of one side alone, expected resnet")
         return model
+
+    def demand_same(self, model: ModelParams) -> None:
+        """Check that a model can begin as a member.
+
+        Raises:
+            ValueError: It is another network.
+        """
+        found, expected = (f"{one.architecture} of width {one.width:g}" for one in (model, self.model))
+        if found != expected:
+            raise ValueError(
+                f"train.pretrained: found a {found}, expected the network of its teacher, {expected}; "
+                "make them the same, or set train.pretrained to false"
+            )
 
     def train_of(self, number: int) -> TrainParams:
         """Say how the member with this number, from 0, is fitted."""

@@ -123,13 +123,17 @@ def keeper(folder: Path, run: runs.Run, write: Callable[[str], None]) -> Callabl
     return keep
 
 
-def load_teacher(emotions: tuple[str, ...]) -> tuple[Teacher, str] | tuple[None, None]:
+def load_teacher(
+    emotions: tuple[str, ...], model: ModelParams, train: TrainParams
+) -> tuple[Teacher, str] | tuple[None, None]:
     """Give the teacher of params.yaml, asked about these emotions, and the ids of its runs; neither where none is."""
     if not is_on(TeacherParams):
         return None, None
     from src.network import distillation
 
     params = read_params(TeacherParams)
+    if train.pretrained:
+        params.demand_same(model)
     run_ids = outputs.read_teacher(params)
     return distillation.load(params, emotions), run_ids
 
@@ -143,7 +147,7 @@ def main(argv: list[str] | None = None) -> None:
     summary = splits.load_summary()
     data.demand_prepared(summary)
     with cli.hushed():
-        teacher, teacher_run = load_teacher(data.emotions)
+        teacher, teacher_run = load_teacher(data.emotions, model, train)
         description = describe(data, model, train, summary, teacher_run or "none")
     faces = splits.load("train"), splits.load("val")
     with checkpoints.opened(description.identity()) as kept:

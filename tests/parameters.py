@@ -12,6 +12,9 @@ PARAMS = changed(
         "train.optimizer": "muon",
         "train.learning_rate": 0.01,
         "train.growth": {"side": 32, "share": 0.6},
+        "train.warmup_epochs": 3,
+        "train.pretrained": True,
+        "train.mixup": 0.2,
         "export.max_drop": 0.005,
     },
 )

@@ -145,7 +145,7 @@ def test_a_network_that_knows_its_side_refuses_to_grow(dcnn: ModelParams, platea
 
 def test_a_teacher_gives_its_share_of_each_target_for_the_very_images_that_are_shown() -> None:
     images, targets = np.array([[1.0], [2.0]]), np.eye(2)
-    ((shown, mixed),) = taught([(images, targets)], lambda asked, _: asked / 4 * [1, 0], share=0.75)
+    ((shown, mixed),) = taught([(images, targets)], Teacher(lambda asked, _: asked / 4 * [1, 0], []), share=0.75)
     assert shown is images
     assert mixed.tolist() == [[0.25 + 0.75 / 4, 0], [0.75 / 2, 0.25]]
 
@@ -155,7 +155,7 @@ def test_a_teacher_that_has_no_share_is_not_asked() -> None:
         raise AssertionError("asked")
 
     given = np.ones((1, 1)), np.eye(1)
-    assert list(taught([given], refuse, share=0)) == [given]
+    assert list(taught([given], Teacher(refuse, []), share=0)) == [given]
 
 
 def test_the_members_of_a_teacher_take_turns_and_are_asked_about_the_students_emotions_alone(
@@ -176,7 +176,7 @@ def test_the_members_of_a_teacher_take_turns_and_are_asked_about_the_students_em
         save_member(member, number)
     teacher = distillation.load(params, ("happy", "neutral"))
     for step, expected in enumerate(([4 / 11, 7 / 11], [0.5, 0.5], [4 / 11, 7 / 11])):
-        assert teacher(images, step) == pytest.approx(np.tile(expected, (4, 1)), abs=1e-5)
+        assert teacher.answer(images, step) == pytest.approx(np.tile(expected, (4, 1)), abs=1e-5)
 
 
 def test_steps_are_counted_over_all_epochs_so_that_every_member_teaches_as_often(
@@ -188,9 +188,29 @@ def test_steps_are_counted_over_all_epochs_so_that_every_member_teaches_as_often
         asked.append(step)
         return np.full((len(images), 3), 1 / 3, "float32")
 
-    params = cosine.model_copy(update={"epochs": 2, "distillation": 0.5})
-    fit(model_params.model_copy(update={"width": 0.25}), params, *few, classes=3, teacher=note)
+    params = cosine.model_copy(update={"epochs": 2, "distillation": 0.5, "pretrained": False})
+    fit(model_params.model_copy(update={"width": 0.25}), params, *few, classes=3, teacher=Teacher(note, []))
     assert asked == list(range(2 * (len(few[0].labels) // params.batch_size)))
+
+
+def test_a_pretrained_network_begins_as_the_first_member_for_its_emotions_alone(
+    model_params: ModelParams, train_params: TrainParams, few: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small = model_params.model_copy(update={"width": 0.25})
+    change = {"precision": "float32", "epochs": 1, "learning_rate": 1e-9, "average_decay": None, "weight_decay": 0}
+    train = train_params.model_copy(update=change)
+    for number in range(2):
+        save_member(build(small, len(EMOTIONS)), number)
+    first = keras.saving.load_model(paths.teacher(0) / "model.keras", compile=False)
+    teacher = distillation.load(TeacherParams(members=2, model=small, train=train), ("happy", "sad", "neutral"))
+    for pretrained, same_as_first in ((True, True), (False, False)):
+        begun = train.model_copy(update={"pretrained": pretrained})
+        convolution, *_, kernel, _ = fit(small, begun, *few, classes=3, teacher=teacher).model.get_weights()
+        kernels = first.get_weights()[-2][:, [3, 4, 6]]
+        angle = np.vdot(kernel, kernels) / np.linalg.norm(kernel) / np.linalg.norm(kernels)  # the temperature scales it
+        assert np.allclose(convolution, first.get_weights()[0], atol=1e-5) == same_as_first
+        assert (angle > 0.9999) == same_as_first
 
 
 def test_batches_ahead_come_in_order_and_no_further_ahead_than_asked() -> None:

@@ -79,7 +79,7 @@ def test_an_exponent_is_a_number_as_it_is_to_dvc(workspace: Path):
 
 
 def test_dcnn_is_no_teacher(workspace: Path):
-    write(workspace, "model: {architecture: resnet", "model: {architecture: dcnn")
+    write(workspace, "model: {architecture: resnet_flat", "model: {architecture: dcnn")
     with pytest.raises(
         ValueError, match=r"teacher.model: found .*dcnn takes images of one side alone, expected resnet"
     ):

@@ -114,6 +114,9 @@ def test_a_search_over_architectures_goes_on_in_its_study_whichever_is_todays():
     assert read_plan(Namespace()).name().startswith("resnet_flat-3-official-")
 
 
+WIDTHS = {"type": "float", "low": 0.5, "high": 1.0}
+
+
 @pytest.mark.usefixtures("workspace")
 def test_splits_and_a_teacher_of_other_parameters_are_refused():
     paths.PARAMS.write_text(PARAMS)
@@ -135,6 +138,16 @@ def test_splits_and_a_teacher_of_other_parameters_are_refused():
     for name, other, message in (
         ("data.emotions", ["happy", "sad", "surprise"], "the splits are fer2013, official, happy, sad, neutral; "),
         ("data.source", "drawn", "params.yaml asks for drawn, official, happy, sad, neutral; "),
+        (
+            "model.width",
+            0.5,
+            "train.pretrained: found a resnet_flat of width 0.5, expected the network of its teacher, r",
+        ),
+        (
+            "tune.space",
+            {"model.width": WIDTHS},
+            "tune.space.model.width would try what is refused: train.pretrained: fo",
+        ),
         ("teacher.train.augmentation.zoom", 0.3, "trained with train.augmentation.zoom 0.15, expected 0.3; run"),
         ("teacher.train.growth", None, r"trained with train.growth\S* .*, expected"),
     ):

@@ -68,7 +68,7 @@ def give_teacher(workspace: Path, start_stage: Start) -> None:
     teacher["model"] |= {"architecture": "resnet", "width": 0.25}
     teacher["train"] |= {"epochs": 1, "warmup_epochs": 0, "growth": None}
     path = workspace / "params.yaml"
-    path.write_text(changed(path.read_text(), {"teacher": teacher}))
+    path.write_text(changed(path.read_text(), {"teacher": teacher, "train.pretrained": False}))
     finish(start_stage(workspace, "teacher"), workspace)
 
 

@@ -25,7 +25,7 @@ SMALL = {
     "data.source": "drawn",
     "data.drawn_images": 700,
     "data.emotions": EMOTIONS,
-    "model.width": 0.5,
+    "model.width": 0.25,
     "teacher.members": 2,
     "teacher.model.width": 0.25,
     "teacher.train.epochs": 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -16,15 +17,27 @@ from src.params import TeacherParams
 
 LEAST = np.float32(1e-30)
 """A teacher that is very sure of another emotion gives exactly 0 to all of these."""
-Teacher = Callable[[np.ndarray, int], np.ndarray]
-"""From images (n, side, side, 1) float32, 0..255, and the number of the step to probabilities (n, classes) float32."""
+
+
+class Teacher(NamedTuple):
+    """Whom a network learns from.
+
+    Attributes:
+        answer: From images (n, side, side, 1) float32, 0..255, and the number of the step to probabilities (n, classes)
+            float32.
+        weights: What the network may begin with, as `model.get_weights()` gives them.
+    """
+
+    answer: Callable[[np.ndarray, int], np.ndarray]
+    weights: list[np.ndarray]
 
 
 def load(params: TeacherParams, emotions: tuple[str, ...]) -> Teacher:
     """Load the teacher, asked about these emotions alone.
 
-    Its members take turns, a step each. The cross-entropy is linear in its targets, so that on average the student
-    learns from their mean, at the price of one.
+    Its members take turns in answering, a step each: the cross-entropy is linear in its targets, so that on average the
+    student learns from their mean, at the price of one. The weights are those of the first, with the outputs of these
+    emotions.
 
     Args:
         params: What the stage `teacher` was given, whose float32 models know all of `EMOTIONS`.
@@ -37,7 +50,7 @@ def load(params: TeacherParams, emotions: tuple[str, ...]) -> Teacher:
     columns = [EMOTIONS.index(name) for name in emotions]
     side = None
 
-    def teach(images: np.ndarray, step: int) -> np.ndarray:
+    def answer(images: np.ndarray, step: int) -> np.ndarray:
         nonlocal side
         if side != (side := images.shape[1]):
             for member in members:
@@ -47,7 +60,8 @@ def load(params: TeacherParams, emotions: tuple[str, ...]) -> Teacher:
         chosen = np.maximum(chosen, LEAST)
         return chosen / chosen.sum(axis=1, keepdims=True)
 
-    return teach
+    *features, kernel, bias = members[0].get_weights()
+    return Teacher(answer, [*features, kernel[:, columns], bias[columns]])
 
 
 def _load(folder: Path, params: TeacherParams) -> keras.Model:

@@ -85,7 +85,8 @@ def fit(
         train: Images (n, 48, 48, 1) uint8 and labels (n,) that the weights are fitted to.
         val: Images and labels scored after each epoch. Never the test split.
         classes: Number of emotions.
-        teacher: Gives the share `params.distillation` of each target.
+        teacher: Gives the share `params.distillation` of each target, and the weights to begin with if
+            `params.pretrained` says so.
         on_epoch_end: Given the state after each epoch; a true answer stops training.
         on_batch_end: Told the number of images of each step.
         resume: The state after some epoch of the same training; goes on from there as if it had never stopped.
@@ -97,6 +98,8 @@ def fit(
     with precision.policy(params.precision):
         model = _compiled(model_params, params, classes)
     if resume is None:
+        if teacher and params.pretrained:
+            model.set_weights(teacher.weights)
         state = State(average=_values(_variables(model)) if params.average_decay is not None else [])
     else:
         state = replace(resume, history=list(resume.history), average=list(resume.average))
@@ -192,7 +195,7 @@ def taught(given: Iterable[Batch], teacher: Teacher | None, share: float, first:
     consistent").
     """
     for step, (images, targets) in enumerate(given, first):
-        yield images, share * teacher(images, step) + (1 - share) * targets if teacher and share else targets
+        yield images, share * teacher.answer(images, step) + (1 - share) * targets if teacher and share else targets
 
 
 def ahead(given: Iterable[Batch], count: int = 2) -> Iterator[Batch]:

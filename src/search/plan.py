@@ -57,8 +57,13 @@ class Plan(NamedTuple):
         Args:
             values: Name in params.yaml -> value.
             full: As the stage `train` would, however short trials are.
+
+        Raises:
+            ValueError: A section refuses a value, or the network can't begin as its teacher.
         """
         model, train = replaced(self.model, values), replaced(self.train, values)
+        if self.teacher and train.pretrained:
+            self.teacher.demand_same(model)
         if full:
             return Job(model, train, share=1.0)
         if self.tune.epochs is not None:
@@ -108,6 +113,7 @@ def read_plan(options: Namespace) -> Plan:
         outputs.read_teacher(teacher) if teacher else None,
         summary,
     )
+    plan.job({})
     for name, values in plan.tune.space.items():
         _check(plan, name, values)
     searched = plan.tune.space.get("model.architecture")
