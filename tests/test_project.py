@@ -188,10 +188,10 @@ def test_mlflow_run_reruns_the_pipeline_and_points_to_the_run_that_is_reused(pro
 
 def test_mlflow_run_of_a_stage_trains_in_the_run_that_it_opened(project: Path):
     words = ("mlflow", "run", ".", "--env-manager", "local", "--experiment-name", "tried", "-e", "train")
-    call(project, *words, "-P", "learning_rate=0.005")
+    call(project, *words, "-P", "learning_rate=0.002")
     (run,) = runs(project, "tried")
     assert run.info.status == "FINISHED"
-    assert run.data.params["train.learning_rate"] == "0.005"
-    assert run.info.run_name == "resnet-3-official, learning_rate 0.005"
+    assert run.data.params["train.learning_rate"] == "0.002"
+    assert run.info.run_name == "resnet-3-official, learning_rate 0.002"
     assert run.data.metrics["train/loss"] > 0
     assert trained(project)["run_id"] == run.info.run_id
