@@ -168,6 +168,7 @@ def test_registering_again_finds_the_version_and_a_new_store_gets_everything(wor
     [
         (["src.train", "--lerning_rate", "1"], {}, "unrecognized arguments: --lerning_rate"),
         (["src.train", "--learning_rate", "-1"], {}, "train.learning_rate: found -1"),
+        (["src.train", "--width", "0.5"], {}, "train.pretrained: found a resnet_flat of width 0.5, expected"),
         (["src.train", "--epochs", "1"], {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, "http://127.0.0.1:9"),
         (["src.register"], {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}, "http://127.0.0.1:9"),
     ],

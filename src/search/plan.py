@@ -97,7 +97,8 @@ def read_plan(options: Namespace) -> Plan:
 
     Raises:
         ValueError: A parameter of the space is unknown, can't take a value of its range, or today's is not in there;
-            dcnn would be tried on small images; or the splits or the teacher were made with other parameters.
+            dcnn would be tried on small images; a network can't begin as its teacher; or the splits or the teacher were
+            made with other parameters.
         FileNotFoundError: The splits, or the teacher, are missing.
     """
     summary = splits.load_summary()
