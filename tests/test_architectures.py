@@ -98,13 +98,14 @@ def test_the_policy_is_put_back_also_after_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cpuinfo", "faster"),
+    ("cpuinfo", "backend", "faster"),
     [
-        ("vendor_id : AuthenticAMD flags : avx512f avx512_bf16", True),
-        ("vendor_id : AuthenticAMD flags : avx512f", False),
-        ("vendor_id : GenuineIntel flags : avx512_bf16 amx_bf16", True),
-        ("vendor_id : GenuineIntel flags : avx512_bf16", False),
+        ("vendor_id : AuthenticAMD flags : avx512f avx512_bf16", "tensorflow", True),
+        ("vendor_id : AuthenticAMD flags : avx512f avx512_bf16", "jax", False),
+        ("vendor_id : AuthenticAMD flags : avx512f", "tensorflow", False),
+        ("vendor_id : GenuineIntel flags : avx512_bf16 amx_bf16", "tensorflow", True),
+        ("vendor_id : GenuineIntel flags : avx512_bf16", "tensorflow", False),
     ],
 )
-def test_bfloat16_is_taken_where_it_is_faster(cpuinfo: str, faster: bool) -> None:
-    assert precision.is_faster_in_bfloat16(set(cpuinfo.split())) == faster
+def test_bfloat16_is_taken_where_it_is_faster(cpuinfo: str, backend: str, faster: bool) -> None:
+    assert precision.is_faster_in_bfloat16(set(cpuinfo.split()), backend) == faster

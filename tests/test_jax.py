@@ -7,7 +7,7 @@ import pandas as pd
 
 SMALL = {
     "data": {"drawn_images": 700},
-    "model": {"architecture": "dcnn", "width": 0.125},
+    "model": {"architecture": "resnet_flat", "width": 0.125},
     "train": {"epochs": 2, "batch_size": 32, "precision": "auto", "growth": None},
     "export": {"max_drop": 0.5},
 }

@@ -18,7 +18,7 @@ def resolve(precision: str) -> str:
         return precision
     cpuinfo = Path("/proc/cpuinfo")  # Linux only; elsewhere float32 is the safe choice
     words = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
-    return "mixed_bfloat16" if has_gpu() or is_faster_in_bfloat16(words) else "float32"
+    return "mixed_bfloat16" if has_gpu() or is_faster_in_bfloat16(words, keras.backend.backend()) else "float32"
 
 
 def has_gpu() -> bool:
@@ -30,16 +30,17 @@ def has_gpu() -> bool:
     return any(name.startswith("gpu") for name in keras.distribution.list_devices())
 
 
-def is_faster_in_bfloat16(words: set[str]) -> bool:
-    """Tell whether a processor trains faster in bfloat16: an x86 with AMX, or AMD's with AVX512-BF16.
+def is_faster_in_bfloat16(words: set[str], backend: str) -> bool:
+    """Tell whether a processor trains faster in bfloat16: under TensorFlow an x86 with AMX, or AMD's with AVX512-BF16.
 
-    Intel's AVX512-BF16 without AMX, as virtual machines may show it, takes 1.4 times as long as its float32
-    (bench/notes.md).
+    Intel's AVX512-BF16 without AMX, as virtual machines may show it, takes 1.4 times as long as its float32; JAX from
+    0.11 on answers NaN in bfloat16 (bench/notes.md).
 
     Args:
         words: All words of /proc/cpuinfo.
+        backend: Keras' backend.
     """
-    return "amx_bf16" in words or {"AuthenticAMD", "avx512_bf16"} <= words
+    return backend == "tensorflow" and ("amx_bf16" in words or {"AuthenticAMD", "avx512_bf16"} <= words)
 
 
 @contextmanager
