@@ -1,5 +1,6 @@
 """The project's names, dependencies and rooms agree with one another, wherever they are written."""
 
+import json
 import re
 import subprocess
 import sys
@@ -102,3 +103,11 @@ def test_every_command_in_the_readme_exists():
     assert set(re.findall(r"python -m src\.(\w+)", README)) <= set(COMMANDS)
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake (\w+)", README)) <= targets | {"all"}
+
+
+def test_the_committed_champion_is_the_one_that_the_docs_tell_of():
+    manifest = json.loads((ROOT / "app/public/model/manifest.json").read_text())
+    shown = json.loads((ROOT / "docs/native-apps.md").read_text().split("```json")[1].split("```")[0])
+    assert shown == {name: manifest[name] for name in shown}
+    assert f"**{100 * manifest['metrics']['test/accuracy']:.1f} %**" in README
+    assert f"{manifest['files']['emotion.tflite']['bytes']:,}" in README
