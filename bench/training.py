@@ -48,11 +48,11 @@ def networks() -> dict[str, Network]:
     return {name: network(row) for name, row in rows.items()}
 
 
-def row_that_sets(name: str) -> dict[str, str]:
-    """Give the settings of the one row of README's results table whose command sets this parameter."""
+def row_that_sets(*names: str) -> dict[str, str]:
+    """Give the settings of the one row of README's results table whose command sets these parameters."""
     commands = re.findall(r"`dvc exp run ([^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))
     rows = [dict(word.split("=", 1) for word in shlex.split(command) if "=" in word) for command in commands]
-    (row,) = [row for row in rows if name in row]
+    (row,) = [row for row in rows if row.keys() >= set(names)]
     return row
 
 

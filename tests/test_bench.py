@@ -16,7 +16,7 @@ def test_the_networks_are_those_of_the_results_table() -> None:
     assert (dcnn.train.average_decay, dcnn.train.mixup, dcnn.train.growth) == (None, None, None)
     assert found["tiny"].model.width < found["default"].model.width
     assert found["tiny"].train.optimizer == found["default"].train.optimizer
-    assert training.row_that_sets("data.protocol")["data.protocol"] == "pooled"
+    assert training.row_that_sets("data.protocol", "teacher")["data.protocol"] == "pooled"
 
 
 def test_the_noise_is_read_as_fer2013_is_and_by_the_seeds_way(
