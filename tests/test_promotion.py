@@ -312,8 +312,8 @@ def test_of_two_promotions_at_once_the_second_sees_that_the_champion_changed(sho
             assert process.stdout is not None
             assert process.stdout.readline().startswith("waiting: ")
     printed = [process.communicate(timeout=60)[0] for process in racing]
-    assert sorted(process.returncode for process in racing) == [0, 1]
-    assert sorted(one.outcome for one in past()) == ["overtaken", "promoted", "promoted"]
+    assert sorted(process.returncode for process in racing) == [0, 1], printed
+    assert sorted(one.outcome for one in past()) == ["overtaken", "promoted", "promoted"], printed
     assert any("overtaken: " in text for text in printed)
     assert shop.champion() == next(one.version for one in past() if one.before == "1" and one.outcome == "promoted")
 
@@ -357,6 +357,21 @@ def test_a_lock_that_does_not_end_ends_the_wait_in_one_line():
     foreign_lock(seconds=60)
     with pytest.raises(TimeoutError, match="process 1 on elsewhere"), lock.held(store.connect(), DRAWN, wait_s=0.5):
         pytest.fail("two hold the lock")
+
+
+@pytest.mark.usefixtures("shop")
+def test_a_lock_seen_while_it_is_removed_without_its_tags_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+):
+    client = store.connect()
+    client.create_registered_model(f"{DRAWN}.promoting.abc")
+    with pytest.raises(TimeoutError, match="a process that is ending"), lock.held(client, DRAWN, wait_s=0.5):
+        pytest.fail("two hold the lock")
+    monkeypatch.setattr(lock, "LEASE_S", 2.0)
+    with lock.held(client, DRAWN):  # no lock lasts longer
+        pass
+    assert client.search_registered_models() == []
+    assert "waiting: " in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("shop")

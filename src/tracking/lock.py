@@ -60,22 +60,29 @@ def _live_other(client: Any, prefix: str, mine: str) -> str | None:
     for entry in client.search_registered_models(f"name LIKE '{prefix}%'"):
         if entry.name == mine:
             continue
-        if not _is_dead(entry.tags):
-            return f"process {entry.tags['process'].partition('@')[0]} on {entry.tags['host']}"
+        if not _is_dead(entry):
+            return _owner(entry.tags)
         _drop(client, entry.name)
     return None
 
 
-def _is_dead(tags: dict[str, str]) -> bool:
-    gone = tags["host"] == machine.host() and not machine.is_alive(tags["process"])
-    return gone or time.time() > float(tags["expires"])
+def _owner(tags: dict[str, str]) -> str:
+    return f"process {tags['process'].partition('@')[0]} on {tags['host']}" if tags else "a process that is ending"
+
+
+def _is_dead(entry: Any) -> bool:
+    """Tell whether an entry holds nothing; one that is seen while it is removed has lost its tags already."""
+    if not entry.tags:
+        return time.time() > entry.creation_timestamp / 1000 + LEASE_S
+    gone = entry.tags["host"] == machine.host() and not machine.is_alive(entry.tags["process"])
+    return gone or time.time() > float(entry.tags["expires"])
 
 
 def _keep(client: Any, mine: str) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
-        if not _is_dead(client.get_registered_model(mine).tags):
+        if not _is_dead(client.get_registered_model(mine)):
             return
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
