@@ -78,12 +78,35 @@ def test_an_exponent_is_a_number_as_it_is_to_dvc(workspace: Path):
     assert read_params(TrainParams).learning_rate == 0.002
 
 
-def test_dcnn_is_no_teacher(workspace: Path):
-    write(workspace, "model: {architecture: resnet_flat", "model: {architecture: dcnn")
-    with pytest.raises(
-        ValueError, match=r"teacher.model: found .*dcnn takes images of one side alone, expected resnet"
-    ):
+HEIR = "heir: {model: {architecture: resnet, width: 2.0, dropout: 0.2}, epochs: 32, mixup: 0.2, distillation: 0.5}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("model: {architecture: resnet_flat", "model: {architecture: dcnn", "teacher.model"),
+        ("heir: null", HEIR.replace("resnet", "dcnn"), "teacher.heir.model"),
+    ],
+)
+def test_dcnn_is_no_teacher(workspace: Path, old: str, new: str, name: str):
+    write(workspace, old, new)
+    with pytest.raises(ValueError, match=rf"{name}: found .*dcnn takes images of one side alone, expected resnet"):
         read_params(TeacherParams)
+
+
+def test_an_heir_is_fitted_as_the_first_member_but_for_what_it_says_itself(workspace: Path):
+    write(workspace, "heir: null", HEIR)
+    *members, (model, train) = read_params(TeacherParams).networks()
+    assert [train.seed for _, train in members] == [42, 43]
+    assert (model.architecture, model.width, train.epochs, train.mixup, train.distillation) == (
+        "resnet",
+        2,
+        32,
+        0.2,
+        0.5,
+    )
+    first = members[0][1]
+    assert train.model_copy(update={key: getattr(first, key) for key in ("epochs", "mixup", "distillation")}) == first
 
 
 def test_an_option_replaces_the_value_of_the_file(workspace: Path):

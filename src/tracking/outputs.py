@@ -106,14 +106,14 @@ def read_teacher(params: TeacherParams) -> str:
 
     Raises:
         ValueError: It was trained with other parameters, or on other faces than those that are here.
-        FileNotFoundError: One of its members is missing, or there are no splits.
+        FileNotFoundError: One of its networks is missing, or there are no splits.
     """
     data_digest = splits.load_summary(paths.PROCESSED_TEACHER)["digest"]
     found = []
-    for number in range(params.members):
+    for number, (model, train) in enumerate(params.networks()):
         run_id, description = read_run(folder := paths.teacher(number))
         made = {"data digest": description.tags["data_digest"], **description.params}
-        asked = {"data digest": data_digest} | flat("model", params.model) | flat("train", params.train_of(number))
+        asked = {"data digest": data_digest} | flat("model", model) | flat("train", train)
         for name in asked | made:  # a section that is null on one side alone has other names there
             if not name.startswith("data.") and made.get(name) != asked.get(name):
                 raise ValueError(
