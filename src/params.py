@@ -207,7 +207,7 @@ class Heir(Params):
 
     Attributes:
         model: The network.
-        epochs: As in `train`, like the next two; all else is as for the first of the members.
+        epochs: As in `train`, like the next two; all else is as for the first of the members, and it begins untrained.
         mixup: As in `train`.
         distillation: As in `train`: the share of each target that the members give.
     """
@@ -253,7 +253,8 @@ class TeacherParams(Params):
         seeds = range(self.train.seed, self.train.seed + self.members)
         found = [(self.model, self.train.model_copy(update={"seed": seed})) for seed in seeds]
         if self.heir:
-            found.append((self.heir.model, self.train.model_copy(update=self.heir.model_dump(exclude={"model"}))))
+            own = self.heir.model_dump(exclude={"model"}) | {"pretrained": False}
+            found.append((self.heir.model, self.train.model_copy(update=own)))
         return found
 
 
