@@ -96,17 +96,15 @@ def test_dcnn_is_no_teacher(workspace: Path, old: str, new: str, name: str):
 
 def test_an_heir_is_fitted_as_the_first_member_but_for_what_it_says_itself(workspace: Path):
     write(workspace, "heir: null", HEIR)
-    *members, (model, train) = read_params(TeacherParams).networks()
-    assert [train.seed for _, train in members] == [42, 43]
-    assert (model.architecture, model.width, train.epochs, train.mixup, train.distillation) == (
-        "resnet",
-        2,
-        32,
-        0.2,
-        0.5,
-    )
+    params = read_params(TeacherParams)
+    *members, (model, train) = params.networks()
+    assert [fitted.seed for _, fitted in members] == [42, 43]
+    assert model == ModelParams(architecture="resnet", width=2.0, dropout=0.2)
+    assert (train.epochs, train.mixup, train.distillation) == (32, 0.2, 0.5)
     first = members[0][1]
     assert train.model_copy(update={key: getattr(first, key) for key in ("epochs", "mixup", "distillation")}) == first
+    begun = params.model_copy(update={"train": params.train.model_copy(update={"pretrained": True})})
+    assert not begun.networks()[-1][1].pretrained, "it may be another network"
 
 
 def test_an_option_replaces_the_value_of_the_file(workspace: Path):
