@@ -21,7 +21,7 @@ app: .venv/run $(PACKAGES)          ## the phone's page on localhost, with the r
 		|| echo "the page is served with the committed model"; fi
 	cd app && npm run serve
 
-test: .venv/dev $(if $(shell command -v npm),$(PACKAGES))  ## style, types and all tests
+test: .venv/dev $(if $(shell node app/demand-node.cjs 2> /dev/null && command -v npm),$(PACKAGES))  ## style, types and all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -52,6 +52,7 @@ CHECK := import sys; found = sys.version_info[:2]; (3, 11) <= found <= (3, 13) o
 	touch $@
 
 $(PACKAGES): app/package-lock.json
-	@command -v npm > /dev/null || { echo "the app needs node 20.19 or newer, see nodejs.org" >&2; exit 1; }
+	@command -v npm > /dev/null || { echo "the app needs node and npm, see nodejs.org" >&2; exit 1; }
+	@node app/demand-node.cjs
 	cd app && npm ci --no-audit --no-fund
 	touch $@

@@ -26,7 +26,6 @@ from src.tracking import bundle, handover
 APP = ROOT / "app"
 CHAMPION = APP / "public/model"
 CHROMIUM = shutil.which("chromium")
-OLDEST_NODE = (20, 19)
 CAMERA_SIZE = (640, 480)
 READY = "#open-info:enabled, body[data-state=trouble]"
 
@@ -39,9 +38,11 @@ def what_is_missing() -> str | None:
     if not CHROMIUM:
         return "no chromium; `apt-get install chromium`"
     node = shutil.which("node")
-    version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout if node else "v0"
-    if tuple(map(int, version.strip().lstrip("v").split(".")[:2])) < OLDEST_NODE:
-        return f"node 20.19 or newer is wanted, found {version.strip()}; install it from nodejs.org"
+    if not node:
+        return "no node; install it from nodejs.org"
+    asked = subprocess.run([node, APP / "demand-node.cjs"], capture_output=True, text=True)
+    if asked.returncode != 0:
+        return asked.stderr.strip()
     if not (APP / "node_modules/vite").exists():
         return "the app's packages are not installed; `make app/node_modules/.package-lock.json`"
     return None
@@ -70,7 +71,10 @@ def put_model(folder: Path, version: str, model: bytes | None = None, card: str 
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Serves the built page, and below model/ whatever lies in the folder of the model."""
+    """Serves the built page, and below model/ whatever lies in the folder of the model.
+
+    It tells caches, as many hosts do, that an answer may depend on who asks.
+    """
 
     def __init__(self, *arguments: Any, model: Path, **named: Any) -> None:
         self._model = model
@@ -84,6 +88,10 @@ class Handler(SimpleHTTPRequestHandler):
     def send_head(self) -> Any:
         del self.headers["If-Modified-Since"]  # it counts in seconds, and tests deploy twice in one
         return super().send_head()
+
+    def end_headers(self) -> None:
+        self.send_header("Vary", "Origin")
+        super().end_headers()
 
     def copyfile(self, source: Any, outputfile: Any) -> None:
         with suppress(ConnectionError):  # the browser has closed its page

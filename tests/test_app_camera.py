@@ -173,12 +173,9 @@ def test_without_a_face_the_page_says_what_to_do_and_changes_to_the_other_camera
 
 def test_on_a_phone_it_changes_from_the_front_camera_to_the_back(visit: Visits) -> None:
     phone = """
-        const { getSettings } = MediaStreamTrack.prototype;
-        MediaStreamTrack.prototype.getSettings = function () {
-            return this.readyState === "live" ? { ...getSettings.call(this), facingMode: "user" } : {};
-        };
         const devices = navigator.mediaDevices, { getUserMedia } = devices;
         window.asked = [];
+        MediaStreamTrack.prototype.getSettings = () => ({ facingMode: asked.at(-1), deviceId: asked.at(-1) });
         devices.getUserMedia = (wanted) => {
             asked.push(wanted.video.facingMode);
             return getUserMedia.call(devices, wanted);
@@ -188,8 +185,27 @@ def test_on_a_phone_it_changes_from_the_front_camera_to_the_back(visit: Visits) 
     person.page.add_init_script(phone)
     page = person.open()
     page.get_by_role("button", name="Change camera").click()
-    page.wait_for_function("asked.length == 2")
+    page.wait_for_function("() => asked.length == 2")
     assert page.evaluate("asked") == ["user", "environment"]
+
+
+def test_cameras_that_all_look_one_way_take_turns(visit: Visits) -> None:
+    one_way = """
+        const { getSettings } = MediaStreamTrack.prototype;
+        MediaStreamTrack.prototype.getSettings = function () {
+            return { ...getSettings.call(this), facingMode: "user" };
+        };
+    """
+    person = visit(*app_site.camera_options(cameras=2), permissions=["camera"])
+    person.page.add_init_script(one_way)
+    page = person.open()
+    page.wait_for_selector("body[data-state=live]")
+    current = "document.getElementById('video').srcObject.getVideoTracks()[0].getSettings().deviceId"
+    for _ in range(2):
+        before = page.evaluate(current)
+        page.get_by_role("button", name="Change camera").click()
+        page.wait_for_function(f"before => {current} !== before", arg=before)
+        page.wait_for_selector("body[data-state=live]")
 
 
 def test_a_camera_that_is_refused_missing_or_busy_is_told_in_clear_words(visit: Visits) -> None:

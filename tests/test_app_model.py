@@ -15,7 +15,7 @@ from src.faces import photos as files
 from src.faces.detection import FaceDetector
 from src.faces.drawn import draw
 from src.fer2013 import EMOTIONS, SIDE
-from src.tracking import bundle
+from src.tracking import bundle, handover
 
 pytest_plugins = ["app_fixtures"]
 Ask = Callable[[Path], list[predict.Found]]
@@ -89,6 +89,7 @@ def swap_answers(golden: dict, _: dict) -> None:
         (lambda folder: change_a_byte(folder, bundle.MODEL), "emotion.tflite was changed"),
         (lambda folder: change_a_byte(folder, bundle.MANIFEST), "manifest.json was changed"),
         (lambda folder: (folder / bundle.CARD).unlink(), "card.md: the server answers with status 404"),
+        (lambda folder: (folder / handover.NOTE).write_text('{"version": "6"}'), "bundle undefined: expected words"),
         (lambda folder: rewrite(folder, swap_answers), "golden sample 1 came out as"),
         (lambda folder: rewrite(folder, lambda golden, _: golden.pop("tolerance")), "no sample or no tolerance"),
         (lambda folder: rewrite(folder, lambda golden, _: golden["samples"].clear()), "no sample or no tolerance"),
@@ -102,6 +103,7 @@ def swap_answers(golden: dict, _: dict) -> None:
         "network",
         "manifest",
         "a file is missing",
+        "no bundle in the note",
         "golden samples",
         "no tolerance",
         "no samples",

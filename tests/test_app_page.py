@@ -39,9 +39,12 @@ def test_two_copies_on_one_host_keep_their_own_page_and_model(visit: Visits, bui
         app_site.put_model(tmp_path / "host" / folder / "model", version)
     person = visit(site=tmp_path / "host")
     page, address = person.page, person.address
+    installed = set()
     for folder in copies:
         person.address = f"{address}{folder}"
         person.open().evaluate("navigator.serviceWorker.ready.then(() => true)")
+        installed.add(page.context.new_cdp_session(page).send("Page.getAppId")["appId"])
+    assert installed == {f"{address}{folder}" for folder in copies}, "each can be installed beside the others"
     (tmp_path / "host/handbook.html").write_text("<title>Another page</title>")
     page.goto(f"{address}handbook.html")
     expect(page).to_have_title("Another page")
@@ -100,8 +103,21 @@ def test_no_request_goes_to_another_host_and_none_could(live: Visit, photos: Pho
 
 def test_a_browser_that_is_too_old_is_told_so(visit: Visits) -> None:
     person = visit()
-    person.page.add_init_script("delete window.WebAssembly")
-    expect(person.open().locator("#notice-title")).to_have_text("This browser is too old")
+    person.page.add_init_script("delete window.WebAssembly; navigator.mediaDevices.getUserMedia = () => asked();")
+    page = person.open()
+    expect(page.locator("#notice-title")).to_have_text("This browser is too old")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Try again").click()  # another camera would not help
+    expect(page.locator("#notice-title")).to_have_text("This browser is too old")
+
+
+def test_no_device_of_the_gpu_is_asked_for(visit: Visits) -> None:
+    gpu = "{ requestAdapter: async () => { window.asked = true; return null; } }"
+    person = visit()
+    person.page.add_init_script(
+        f"const gpu = {gpu}; Object.defineProperty(Navigator.prototype, 'gpu', {{ value: gpu }})"
+    )
+    assert person.open().evaluate("[window.asked, 'requestAdapter' in navigator.gpu]") == [None, True]
 
 
 @pytest.mark.parametrize(("scheme", "screen"), [("light", (390, 844)), ("dark", (390, 844)), ("light", (320, 568))])
@@ -157,6 +173,18 @@ def test_zoomed_in_every_button_can_be_scrolled_to(visit: Visits, photos: Photos
         assert 0 <= left <= screen[0] - width, button
         assert 0 <= top <= screen[1] - height, button
     assert page.evaluate("document.documentElement.scrollWidth") <= screen[0]
+
+
+def test_beside_the_notch_of_a_phone_nothing_is_hidden(visit: Visits, photos: Photos) -> None:
+    person = visit()
+    page = person.open()
+    person.show(photos["hopper"])
+    page.set_viewport_size({"width": 844, "height": 390})
+    insets = {"insets": {"left": 47, "right": 47, "top": 0, "bottom": 21}}
+    page.context.new_cdp_session(page).send("Emulation.setSafeAreaInsetsOverride", insets)
+    for words in page.locator("h1, .value, button:visible").all():
+        left, _, width, _ = place(words)
+        assert 47 <= left <= 844 - 47 - width, words
 
 
 def test_the_page_can_be_installed(visit: Visits) -> None:

@@ -46,10 +46,14 @@ export async function openCamera(which: MediaTrackConstraints = { facingMode: "u
   }
 }
 
-/** Close a camera and open the next one: the back instead of the front, or the next in the list. */
+/** Close a camera and open the next one: the back instead of the front, or else the next in the list. */
 export async function nextCamera(current: Camera): Promise<Camera> {
   closeCamera(current); // many phones open only one at a time
-  if (current.facingMode) return openCamera({ facingMode: current.front ? "environment" : "user" });
+  if (current.facingMode) {
+    const other = await openCamera({ facingMode: current.front ? "environment" : "user" });
+    if (other.deviceId !== current.deviceId) return other;
+    closeCamera(other); // the same again: all look one way
+  }
   const ids = (await cameras()).map(({ deviceId }) => deviceId);
   const next = ids[(ids.indexOf(current.deviceId ?? "") + 1) % ids.length];
   return openCamera({ deviceId: { exact: next } });

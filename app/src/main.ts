@@ -30,6 +30,9 @@ let model: Model;
 /** Why the server's model was refused the last time: said once, not every hour. */
 let refused = "";
 
+/** What the button does that goes on. */
+let begin = (): void => void useCamera();
+
 let updating: Promise<string> | undefined;
 /** Take the server's model if it is another and sound, once at a time; say what came of it. */
 const update = () => (updating ??= lookForNewer().finally(() => (updating = undefined)));
@@ -64,8 +67,8 @@ function keepFresh(): void {
 function listen(): void {
   const on = (id: string, act: () => void) => view.find(id).addEventListener("click", act);
   const file = view.find<HTMLInputElement>("file");
-  on("start", () => void useCamera());
-  on("toggle", () => (view.state() === "live" ? pause() : void useCamera()));
+  on("start", () => begin());
+  on("toggle", () => (view.state() === "live" ? pause() : begin()));
   on("flip", flip);
   on("mirror", () => void mirror());
   on("choose", () => file.click());
@@ -113,8 +116,8 @@ async function isCameraAllowed(): Promise<boolean> {
 /** Offer the camera at once; what it takes to look at its pictures comes meanwhile. */
 async function start(): Promise<void> {
   try {
-    demandBrowser();
     listen();
+    demandBrowser();
     listenInInfo();
     offerInstall();
     void greet();
@@ -125,7 +128,7 @@ async function start(): Promise<void> {
     const text = error instanceof Error ? error.message : "A part of it can't be loaded; try again.";
     cannotLook(error instanceof Trouble ? error : new Trouble("The page can't start", text));
     view.find("choose").hidden = true;
-    view.find("start").onclick = () => location.reload();
+    begin = () => location.reload();
     return;
   }
   view.find<HTMLButtonElement>("open-info").disabled = false;

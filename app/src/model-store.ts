@@ -39,7 +39,10 @@ export async function findUpdate(current: Model): Promise<Model | null> {
 }
 
 async function readNote(): Promise<Deployed> {
-  return readJson(await download("deployed.json"));
+  const note: Deployed = readJson(await download("deployed.json"));
+  const { name, version, bundle } = note;
+  if ([name, version, bundle].every((word) => typeof word === "string")) return note;
+  throw new Error(`deployed.json has name ${name}, version ${version}, bundle ${bundle}: expected words`);
 }
 
 async function adopt(deployed: Deployed): Promise<Model> {

@@ -10,7 +10,9 @@ import wasm from "@litertjs/core/wasm/litert_wasm_compat_internal.wasm?url";
 export async function loadRuntime(): Promise<void> {
   // Emscripten's way of saying where the .wasm lies, which the bundler has renamed, and where its chatter goes.
   Object.assign(globalThis, { Module: { locateFile: () => wasm, printErr: (text: string) => console.debug(text) } });
-  await loadLiteRt(script);
+  // It would ask for a device of the GPU, which no network here runs on, and has no option that says so.
+  Object.defineProperty(navigator, "gpu", { value: undefined, configurable: true });
+  await loadLiteRt(script).finally(() => Reflect.deleteProperty(navigator, "gpu"));
 }
 
 /** A .tflite file, ready to run. */

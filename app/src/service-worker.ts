@@ -42,6 +42,9 @@ worker.addEventListener("fetch", (event) => {
   const isPage = [SCOPE, `${SCOPE}index.html`].includes(request.url.split(/[?#]/)[0]);
   if (request.mode === "navigate" && !isPage) return;
   const wanted = request.mode === "navigate" ? SCOPE : request;
-  const answer = async () => (await caches.match(wanted, { cacheName: CACHE })) ?? fetch(request);
+  // What was kept was fetched without an Origin, scripts are asked for with one; to a host that says `Vary: Origin`
+  // these differ, and the files are the same.
+  const kept = () => caches.match(wanted, { cacheName: CACHE, ignoreVary: true });
+  const answer = async () => (await kept()) ?? fetch(request);
   event.respondWith(answer());
 });
