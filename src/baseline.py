@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from src import cli, paths
-from src.config import read_params
+from src.config import flat, read_params
 from src.faces import splits
 from src.fer2013 import Split
 from src.params import BaselineParams
@@ -69,7 +69,8 @@ def main(argv: list[str] | None = None) -> None:
     on_test = table[table["strength"] == 0].groupby("model")["accuracy"].first()
     scores = {name: {"val_accuracy": on_val[name], "test_accuracy": float(on_test[name])} for name in on_val}
     digest = splits.load_summary()["digest"]
-    paths.write_json(paths.BASELINE / "scores.json", {"data_digest": digest, "models": scores})
+    made = {"data_digest": digest, "params": flat("baseline", params), "models": scores}
+    paths.write_json(paths.BASELINE / "scores.json", made)
     for name, found in scores.items():
         print(f"{name}: accuracy {found['val_accuracy']:.4f} on val, {found['test_accuracy']:.4f} on test")
 

@@ -83,6 +83,8 @@ def difference(target: Path, version: Any, public_key: Path | None = None) -> st
         return f"{error}; deploy {wanted} again"
     if bundle.digest(target) != version.tags.get("bundle"):
         return f"holds another bundle than {wanted}, deploy it again"
+    if here.get("bundle") != bundle.digest(target):
+        return f"{handover.NOTE} is of another bundle than lies beside it, deploy {wanted} again"
     if public_key:
         signing.check((target / bundle.MANIFEST).read_bytes(), version.tags.get(signing.TAG), public_key)
     return None
@@ -108,6 +110,8 @@ def deploy(client: Any, version: Any, options: Namespace) -> None:
             "version": version.number,
             "alias": None if options.version else versions.CHAMPION,
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "run": version.run_id,
+            "decision": version.tags.get(versions.DECISION),
             "bundle": bundle.digest(there),
         }
         handover.replace(there, options.to, note)

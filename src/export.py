@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 
 from src import cli, paths
-from src.config import read_params
+from src.config import flat, read_params
 from src.faces import splits
 from src.fer2013 import Split
 from src.network.litert import Classifier
 from src.params import ExportParams
-from src.tracking import outputs, sending
+from src.tracking import lineage, outputs, sending
 
 REPRESENTATIVE = 300
 LATENCY_CALLS = 500
@@ -79,7 +79,13 @@ def main(argv: list[str] | None = None) -> None:
     for name, content in variants.items():
         with paths.replacing(paths.MOBILE / f"{name}.tflite") as path:
             path.write_bytes(content)
-    found = {"model": outputs.sha256(model_path), "shipped": shipped, "variants": measured.to_dict("index")}
+    found = {
+        "model": outputs.sha256(model_path),
+        "params": flat("export", params),
+        "code": lineage.code()._asdict(),
+        "shipped": shipped,
+        "variants": measured.to_dict("index"),
+    }
     paths.write_json(paths.MOBILE / "variants.json", found)
     print(measured.round(4).to_string())
     print(f"{shipped} ships: the smallest that loses at most {params.max_drop:.1%} of val accuracy against Keras")

@@ -36,6 +36,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the suffix: keras and numpy choose by it
     try:
         yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # else a power cut may leave the new name without the content
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,7 +12,7 @@ from src import cli, paths
 from src.faces import drawn, splits
 from src.faces.crop import FER2013_CROP
 from src.report import card
-from src.tracking import bundle, lineage, outputs, registry, runs, sending, store
+from src.tracking import bundle, lineage, outputs, registry, runs, sending, store, versions
 from src.tracking.description import way_back
 
 GOLDEN_SEED = 7
@@ -27,13 +29,14 @@ MANIFEST_METRICS = (
 
 
 def manifest_facts(
-    run_id: str, description: runs.Description, summary: dict, metrics: dict[str, float]
+    run_id: str, description: runs.Description, code: lineage.Code, summary: dict, metrics: dict[str, float]
 ) -> dict[str, Any]:
     """Say what the manifest holds besides its files; no version and no time: equal models make equal bundles."""
     return {
         "name": description.experiment,
         "run": run_id,
-        "git_commit": description.lineage.get("mlflow.source.git.commit"),
+        "git_commit": code.commit,
+        "git_dirty": bool(code.changes),
         "architecture": description.tags["architecture"],
         "drawn": summary["source"]["kind"] == "drawn",
         "protocol": summary["protocol"],
@@ -56,6 +59,7 @@ def version_tags(facts: dict[str, Any], size: int) -> dict[str, str]:
         "data_digest": facts["data_digest"],
         "test_digest": facts["test_digest"],
         "git_commit": facts["git_commit"] or "unknown",
+        "git_dirty": str(facts["git_dirty"]).lower(),
         "architecture": facts["architecture"],
         "bytes": str(size),
         "bundle": bundle.digest(paths.BUNDLE),
@@ -70,19 +74,20 @@ def main(argv: list[str] | None = None) -> None:
     exported, scored = outputs.read_exported(), outputs.read_scored()
     model = outputs.shipped_file(exported).read_bytes()
     metrics = sending.mobile_metrics(exported) | sending.test_metrics(scored)
-    facts = manifest_facts(run_id, description, splits.load_summary(), metrics)
+    code = lineage.Code(**exported["code"])
+    facts = manifest_facts(run_id, description, code, splits.load_summary(), metrics)
     faces = drawn.draw(GOLDEN_FACES, GOLDEN_SEED)[0][..., None]
     model_card = card.write(facts, scored, pd.read_csv(paths.existing(paths.REPORTS / "robustness.csv", "evaluate")))
-    with cli.hushed():
+    with cli.hushed(), tempfile.TemporaryDirectory() as folder:
         bundle.write(paths.BUNDLE, model, faces, model_card, facts)
         run_here = sending.send_all()
+        sending.gather_evidence(evidence := Path(folder) / versions.EVIDENCE)
+        tags = version_tags(facts, len(model))
+        lineage_there = f"{registry.place(tags['bundle'])}/{versions.EVIDENCE}/lineage"
+        back = way_back(run_here, lineage_there, description, code, locked=bool(lineage.data_tags()))
+        keras_model = paths.existing(paths.MODELS / "model.keras", "train")
         done = registry.register(
-            facts["name"],
-            run_here,
-            paths.BUNDLE,
-            paths.existing(paths.MODELS / "model.keras", "train"),
-            version_tags(facts, len(model)),
-            f"{model_card}\n{way_back(run_here, description, locked=bool(lineage.data_tags()))}",
+            facts["name"], run_here, paths.BUNDLE, keras_model, evidence, tags, f"{model_card}\n{back}"
         )
     paths.write_json(
         paths.MODELS / "registered.json",

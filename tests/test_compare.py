@@ -27,8 +27,10 @@ def sure(predicted: np.ndarray, probability: float = 0.9) -> np.ndarray:
     return np.where(predicted[:, None] == np.arange(2), probability, 1 - probability)
 
 
-def log_run(name: str, predicted: np.ndarray, digest: str, rows: np.ndarray | None = None) -> str:
-    """Make a run as `train` and `evaluate` leave it."""
+def log_run(
+    name: str, predicted: np.ndarray, digest: str, rows: np.ndarray | None = None, run_id: str | None = None
+) -> str:
+    """Make a run as `train` and `evaluate` leave it, or evaluate one anew."""
     description = runs.Description(
         experiment="fer-emotion", name=name, params={}, tags={}, lineage={}, source="drawn",
         datasets={"val": ("v" * 64, 6), "test": (digest, len(TRUE))}, changes="", packages={},
@@ -38,9 +40,8 @@ def log_run(name: str, predicted: np.ndarray, digest: str, rows: np.ndarray | No
     )
     paths.REPORTS.mkdir(exist_ok=True)
     table.to_csv(paths.REPORTS / "predictions.csv", index=False)
-    return runs.send(
-        f"{name}-{predicted.sum()}", description, [], {}, {}, {}, {"reports": [paths.REPORTS / "predictions.csv"]}
-    )
+    known = run_id or f"{name}-{predicted.sum()}"
+    return runs.send(known, description, [], {}, {}, {}, {"reports": [paths.REPORTS / "predictions.csv"]})
 
 
 @pytest.fixture
@@ -92,14 +93,22 @@ def test_two_runs_are_compared_by_name_and_id_and_drawn(digest: str, capsys: pyt
     assert table[second].tolist() == ["sad"] * 5 + ["happy", "sad"]
 
 
-def test_a_version_is_found_by_number_and_alias(digest: str, capsys: pytest.CaptureFixture):
-    run_id = log_run("one", FIRST, digest)
+def test_versions_of_one_run_are_found_by_number_and_alias_each_with_its_own_answers(
+    digest: str, capsys: pytest.CaptureFixture
+):
     client = store.connect()
     client.create_registered_model("fer-emotion")
-    client.create_model_version("fer-emotion", "somewhere", run_id)
+    for number, answers in (("1", FIRST), ("2", SECOND)):  # exported anew and evaluated anew, in the same run
+        run_id = log_run("one", TRUE, digest)
+        log_run("one", answers, digest, run_id=run_id)
+        client.log_artifacts(run_id, str(paths.REPORTS), f"model-{number}/evidence/reports")
+        source = f"{client.get_run(run_id).info.artifact_uri}/model-{number}"
+        client.create_model_version("fer-emotion", source, run_id, tags={"test_digest": digest})
     client.set_registered_model_alias("fer-emotion", "champion", "1")
-    compare.main(["fer-emotion/1", "fer-emotion@champion"])
-    assert f"fer-emotion@champion ({run_id[:8]})" in capsys.readouterr().out
+    compare.main(["fer-emotion@champion", "fer-emotion/2"])
+    printed = capsys.readouterr().out
+    assert f"fer-emotion@champion ({run_id[:8]})" in printed
+    assert ["all", "12", "0.7500", "0.5000", "5", "2", "0.45"] in [line.split() for line in printed.splitlines()]
 
 
 def test_without_the_faces_of_this_test_split_the_picture_has_none_and_says_so(
@@ -131,7 +140,7 @@ def test_runs_on_different_test_data_are_refused(digest: str):
         ("twice", "2 have this name: "),
         ("fer-emotion/7", "fer-emotion has no version 7"),
         ("fer-emotion@best", "name a version by its number, or by champion or candidate"),
-        ("training", "the run training has no reports/predictions.csv"),
+        ("training", "training has no reports/predictions.csv"),
     ],
 )
 def test_a_run_that_cant_be_compared_is_named_in_one_line(digest: str, run: str, message: str):

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from modules import ROOT
-from shop import Shop
+from shop import DRAWN, Shop
 from test_signing import write_keys
 
 from src import deploy, promote
 from src.faces.drawn import draw
-from src.tracking import bundle, handover
+from src.tracking import bundle, handover, store
 
 pytest_plugins = ["registry_fixtures"]
 Start = Callable[..., subprocess.Popen]
@@ -83,6 +83,11 @@ def test_check_tells_scripts_whether_there_is_something_newer(shop: Shop):
     assert status() == 0
     (TARGET / "card.md").write_text("changed")
     assert status() == 3
+    deployed()
+    note = json.loads((TARGET / handover.NOTE).read_text())
+    for bundle_of_note in ({}, {"bundle": "0" * 64}):
+        (TARGET / handover.NOTE).write_text(json.dumps({"name": note["name"], "version": "2"} | bundle_of_note))
+        assert status() == 3, "the app would refuse it"
 
 
 @pytest.mark.parametrize("name", bundle.FILES)
@@ -279,6 +284,15 @@ def test_a_store_that_is_not_there_is_named_and_not_made(shop: Shop, monkeypatch
     with pytest.raises(FileNotFoundError, match=r"elsewhere\.db is missing"):
         deployed("--tracking-uri", "sqlite:///elsewhere.db")
     assert not Path("elsewhere.db").exists()
+
+
+def test_files_in_a_storage_whose_driver_is_not_installed_are_one_line(one: Shop):
+    before, client = content(), store.connect()
+    run_id = client.get_model_version(DRAWN, "1").run_id
+    client.create_model_version(DRAWN, source="gs://bucket/model", run_id=run_id)
+    with pytest.raises(ConnectionError, match="needs a driver that is not here: No module"):
+        deployed("--version", "2")
+    assert content() == before
 
 
 @pytest.mark.parametrize(

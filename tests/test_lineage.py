@@ -73,8 +73,10 @@ def test_the_params_that_are_kept_are_those_of_the_run(workspace: Path) -> None:
 
 def test_the_way_back_takes_the_lock_only_where_there_is_one() -> None:
     description = Description("e", "resnet", {}, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
-    assert "cp lineage/dvc.lock ." in way_back("r", description, locked=True)
-    by_hand = way_back("r", description, locked=False)
+    code = lineage.Code("abc", "")
+    assert "git checkout abc\n" in (by_dvc := way_back("r", "model-1/evidence/lineage", description, code, locked=True))
+    assert "cp lineage/dvc.lock ." in by_dvc
+    by_hand = way_back("r", "model-1/evidence/lineage", description, code, locked=False)
     assert "dvc.lock" not in by_hand
     assert "cp lineage/params.yaml .\ndvc repro" in by_hand
 
@@ -124,12 +126,12 @@ def test_a_process_is_known_again_after_the_clock_was_set() -> None:
 
 
 def test_what_else_made_the_results_is_told_with_the_teacher_or_without(workspace: Path) -> None:
-    found = lineage.settings()
+    found = lineage.settings(("teacher", "export"))
     assert found["teacher.model.width"] == read_params(TeacherParams).model.width
     assert found["export.max_drop"] == 0.005
-    assert found["baseline.neighbours"] == 15
+    assert not [name for name in found if name.startswith("baseline.")]
     Path("params.yaml").write_text(changed(Path("params.yaml").read_text(), {"teacher": None}))
-    assert lineage.settings()["teacher"] is None
+    assert lineage.settings(["teacher"]) == {"teacher": None}
 
 
 def test_a_run_without_the_committed_teacher_says_so_in_its_name(

@@ -99,6 +99,9 @@ def test_a_decision_keeps_who_when_and_the_evidence(shop: Shop):
     assert run.data.params["promote.max_drop"] == "0.0"
     assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"decision.txt", "decision.json"}
     assert "@" in past()[0].who
+    version = client.get_model_version(DRAWN, "1")
+    assert version.tags["decision"] == past()[0].run_id
+    assert (run.data.tags["to_run"], run.data.tags["to_bundle"]) == (version.run_id, version.tags["bundle"])
 
 
 def test_a_dry_run_moves_nothing_but_counts_as_a_question(shop: Shop):
@@ -388,7 +391,7 @@ def test_who_lost_the_lock_meanwhile_moves_nothing():
 def test_a_promotion_killed_around_the_move_is_completed_by_the_next(shop: Shop, moved: bool, outcome: str):
     version = shop.add("good")
     client = store.connect()
-    decisions.begin(client, decisions.PROMOTED, DRAWN, None, version, "killed after this")
+    decisions.begin(client, decisions.PROMOTED, None, versions.find(client, DRAWN, version, ""), "killed after this")
     if moved:
         client.set_registered_model_alias(DRAWN, "champion", version)
     assert past()[0].outcome == outcome

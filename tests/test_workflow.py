@@ -210,6 +210,15 @@ def test_splits_of_other_emotions_are_not_trained_on(workspace: Path):
         ("evaluate", "models/baseline/scores.json", {"data_digest": NOUGHT}, "baseline is of splits of digest 00"),
         ("evaluate", "models/mobile/variants.json", {"model": NOUGHT}, "was made from a model.keras of sha256 0000"),
         ("register", "models/mobile/variants.json", {"model": NOUGHT}, "was made from a model.keras of sha256 0000"),
+        ("register", "params.yaml", {"export.max_drop": 0.3}, "was made with export.max_drop 0.005, expected 0.3"),
+        ("evaluate", "params.yaml", {"baseline.svm_c": 5.0}, "was made with baseline.svm_c 0.01, expected 5.0"),
+        (
+            "export",
+            "params.yaml",
+            {"teacher.train.seed": 1},
+            "models/teacher/1 was made with train.seed 42, expected 1",
+        ),
+        ("export", "params.yaml", {"teacher": None}, "learned from a teacher, params.yaml asks for none"),
         ("register", "reports/metrics.json", {"run": {"id": "another"}}, "metrics.json is of run another"),
         ("register", "reports/metrics.json", {"sha256": NOUGHT}, "and a .tflite of sha256 000000000000, expected"),
     ],
@@ -219,10 +228,13 @@ def test_what_does_not_belong_together_goes_no_further(
 ):
     path = workspace / file
     before = path.read_text()
-    content = json.loads(before)
-    for key, value in change.items():
-        content[key] = content[key] | value if isinstance(value, dict) else value
-    path.write_text(json.dumps(content))
+    if path.suffix == ".yaml":
+        path.write_text(changed(before, change))
+    else:
+        content = json.loads(before)
+        for key, value in change.items():
+            content[key] = content[key] | value if isinstance(value, dict) else value
+        path.write_text(json.dumps(content))
     done = call(workspace, "-m", f"src.{stage}")
     path.write_text(before)
     assert done.returncode == 1

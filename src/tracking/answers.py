@@ -12,7 +12,7 @@ import pandas as pd
 
 from src.tracking import runs, store, versions
 
-PREDICTIONS = "reports/predictions.csv"
+REPORTS, PREDICTIONS = "reports", "predictions.csv"
 DIGEST = 12
 """Length of a digest that every run has."""
 MODEL = "tflite_"
@@ -52,27 +52,39 @@ def fetch(words: str) -> Answers:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     store.demand_existing()
     client = store.connect()
+    import mlflow.artifacts
+
     with store.errors(), tempfile.TemporaryDirectory() as folder:
-        run = client.get_run(_find(client, words))
-        run_id = run.info.run_id
-        tests = [each.dataset for each in run.inputs.dataset_inputs if each.dataset.name == "test"]
+        run_id, place, digest = _find(client, words)
         # Asked first, because downloading what is missing can succeed with nothing.
-        there = {entry.path for entry in client.list_artifacts(run_id, PREDICTIONS.split("/")[0])}
-        if not tests or PREDICTIONS not in there:
+        there = mlflow.artifacts.list_artifacts(artifact_uri=f"{place}/{REPORTS}") or []
+        if digest is None or PREDICTIONS not in {entry.path.split("/")[-1] for entry in there}:
             raise ValueError(
-                f"the run {words} has no {PREDICTIONS} in {store.tracking_uri()}, expected one that was evaluated; "
+                f"{words} has no {REPORTS}/{PREDICTIONS} in {place}, expected one that was evaluated; "
                 "choose another, or `dvc repro` it"
             )
-        table = pd.read_csv(client.download_artifacts(run_id, PREDICTIONS, folder))
+        file = mlflow.artifacts.download_artifacts(artifact_uri=f"{place}/{REPORTS}/{PREDICTIONS}", dst_path=folder)
+        table = pd.read_csv(file)
     name = words if words == run_id else f"{words} ({run_id[:8]})"
-    return _read(name, tests[0].digest[:DIGEST], table)
+    return _read(name, digest[:DIGEST], table)
 
 
-def _find(client: Any, words: str) -> str:
+def _find(client: Any, words: str) -> tuple[str, str, str | None]:
+    """Give the run's id, the address of its artifacts or of the version's evidence, and the digest of the test split.
+
+    A version has its own, because a later export or evaluation replaces those of its run.
+    """
     name, sign, which = words.partition("@" if "@" in words else "/")
     if sign:
         version = versions.find(client, name, which, "") if sign == "/" else versions.find(client, name, None, which)
-        return version.run_id
+        source = client.get_model_version_download_uri(version.name, version.number)
+        return version.run_id, f"{source}/{versions.EVIDENCE}", version.tags.get("test_digest")
+    run = client.get_run(_find_run(client, words))
+    tests = [each.dataset.digest for each in run.inputs.dataset_inputs if each.dataset.name == "test"]
+    return run.info.run_id, f"runs:/{run.info.run_id}", tests[0] if tests else None
+
+
+def _find_run(client: Any, words: str) -> str:
     if re.fullmatch("[0-9a-f]{32}", words) and runs.if_known(client, words):
         return words
     places = [each.experiment_id for each in client.search_experiments()]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from src.config import flat
 from src.params import PromoteParams
-from src.tracking import lineage, machine, registry, store
+from src.tracking import lineage, machine, registry, store, versions
 from src.tracking.judgement import Judgement
 
 EXPERIMENT = "promotions"
@@ -48,7 +48,7 @@ class Decision(NamedTuple):
 
 
 def begin(
-    client: Any, outcome: str, name: str, before: str | None, version: str, reason: str,
+    client: Any, outcome: str, before: str | None, version: versions.Version, reason: str,
     judgement: Judgement | None = None, params: PromoteParams | None = None,
 ) -> str:  # fmt: skip
     """Write a decision down with its evidence, before anything is moved; gives the run's id."""
@@ -59,14 +59,16 @@ def begin(
         **lineage.tags(),
         **machine.process_tags(),
         "mlflow.source.name": "src/promote.py",
-        "name": name,
+        "name": version.name,
         "from": before or "",
-        "to": version,
+        "to": version.number,
+        "to_run": version.run_id,
+        "to_bundle": version.tags.get("bundle", ""),
         "reason": reason,
         "outcome": STARTED + outcome,
         **({"test_digest": judgement.test_digest} if judgement is not None and asked else {}),
     }
-    title = f"{name}: {before or 'none'} to {version}"
+    title = f"{version.name}: {before or 'none'} to {version.number}"
     run_id = client.create_run(store.named_experiment(client, EXPERIMENT), tags=tags, run_name=title).info.run_id
     if judgement is not None:
         metrics = [Metric(key, float(value), 0, 0) for key, value in judgement.metrics().items()]
@@ -79,7 +81,10 @@ def begin(
 
 
 def finish(client: Any, run_id: str, outcome: str) -> None:
-    """Complete a decision."""
+    """Complete a decision; the version that it has made the champion names it."""
+    if outcome in (PROMOTED, ROLLED_BACK):
+        tags = client.get_run(run_id).data.tags
+        client.set_model_version_tag(tags["name"], tags["to"], versions.DECISION, run_id)
     client.set_tag(run_id, "outcome", outcome)
     client.set_terminated(run_id, status="KILLED" if outcome == CUT_OFF else "FINISHED")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from src.tracking.lineage import Code
+
 
 class Description(NamedTuple):
     """What a run is, apart from what it does; enough to make it anew in a store that does not know it.
@@ -63,19 +65,20 @@ def describe(client: Any, run_id: str, description: Description) -> None:
     client.log_inputs(run_id, datasets=datasets)
 
 
-def way_back(run_id: str, description: Description, locked: bool) -> str:
-    """Tell, as markdown, the commands that bring one to the code, the parameters and the data of a run.
+def way_back(run_id: str, place: str, description: Description, code: Code, locked: bool) -> str:
+    """Tell, as markdown, the commands that bring one to the code, the parameters and the data of a version.
 
     Args:
-        run_id: In the store that the text stands in.
+        run_id: Its run, in the store that the text stands in.
+        place: The folder `lineage` in the run's artifacts that is the version's.
         description: Of the run.
+        code: What made the files of the version.
         locked: Whether a dvc.lock tells of its files; a stage that was run by hand leaves none.
     """
-    commit = description.lineage.get("mlflow.source.git.commit")
     lines = [
-        f"git checkout {commit}" if commit else "# the commit is not known: this was no git repository",
-        f"mlflow artifacts download --run-id {run_id} --artifact-path lineage --dst-path .",
-        *(["git apply --allow-empty lineage/changes.diff"] if description.changes else []),
+        f"git checkout {code.commit}" if code.commit else "# the commit is not known: this was no git repository",
+        f"mlflow artifacts download --run-id {run_id} --artifact-path {place} --dst-path .",
+        *(["git apply --allow-empty lineage/changes.diff"] if code.changes else []),
         "cp lineage/params.yaml .",
         *(
             ["cp lineage/dvc.lock .", "dvc pull --with-deps evaluate    # or, where no remote has it: dvc repro"]

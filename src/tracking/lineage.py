@@ -8,9 +8,10 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from src import paths
 from src.config import changed, parse_yaml, read_sections
@@ -41,6 +42,24 @@ DIFF = ("-c", "diff.noprefix=false", "diff", "--binary", "--no-ext-diff", "--no-
 MOST_DIFFERENCES = 5
 
 
+class Code(NamedTuple):
+    """Which code ran.
+
+    Attributes:
+        commit: None outside a git repository.
+        changes: What the working tree held beyond the commit: `changes()`.
+    """
+
+    commit: str | None
+    changes: str
+
+
+def code() -> Code:
+    """Say which code runs here."""
+    commit = _git("rev-parse", "HEAD")
+    return Code(commit and commit.strip(), changes() if commit else "")
+
+
 def tags() -> dict[str, str]:
     """Give the tags that say which code ran where, and by whom."""
     found = {
@@ -50,10 +69,10 @@ def tags() -> dict[str, str]:
         "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "machine": machine.describe(),
     }
-    commit = _git("rev-parse", "HEAD")
+    commit, changed_since = code()
     if commit:
-        found["mlflow.source.git.commit"] = commit.strip()
-        found["git.dirty"] = str(bool(changes())).lower()
+        found["mlflow.source.git.commit"] = commit
+        found["git.dirty"] = str(bool(changed_since)).lower()
     if os.environ.get("DVC_EXP_NAME"):
         found["dvc.experiment"] = os.environ["DVC_EXP_NAME"]
     installed = packages()
@@ -99,10 +118,10 @@ def run_name(params: dict[str, Any]) -> str:
     return ", ".join([f"{experiment}: {name}" if experiment else name, *told])
 
 
-def settings() -> dict[str, Any]:
-    """Give what else in params.yaml made the results: teacher (None where there is none), export, baseline."""
+def settings(names: Iterable[str]) -> dict[str, Any]:
+    """Give the values of these sections of params.yaml under their whole names; `{name: None}` of one that is null."""
     sections = read_sections()
-    return {key: value for name in ("teacher", "export", "baseline") for key, value in _section(name, sections).items()}
+    return {key: value for name in names for key, value in _section(name, sections).items()}
 
 
 def files(params: dict[str, Any], folder: Path) -> list[Path]:

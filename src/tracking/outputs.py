@@ -10,9 +10,9 @@ from typing import Any
 import pandas as pd
 
 from src import paths
-from src.config import flat
+from src.config import flat, is_on, read_params
 from src.faces import splits
-from src.params import TeacherParams
+from src.params import BaselineParams, ExportParams, TeacherParams
 from src.tracking.description import Description
 
 
@@ -20,7 +20,8 @@ def demand_current() -> None:
     """Check that the model was trained on the splits that are here, and learned from the teacher that is.
 
     Raises:
-        ValueError: It was trained on others, or learned from another teacher than the one that is here.
+        ValueError: It was trained on others, or learned from another teacher than the one that is here, or than
+            params.yaml asks for.
         FileNotFoundError: There is no model, or there are no splits, or no teacher that it learned from.
     """
     _, description = read_run()
@@ -37,13 +38,19 @@ def demand_current() -> None:
                 f"{paths.MODELS} learned from the teacher of run {learned_from}, expected the one that is here, "
                 f"{here}; run `dvc repro train`"
             )
+    if teacher_runs(description):
+        if not is_on(TeacherParams):
+            raise ValueError(
+                f"{paths.MODELS} learned from a teacher, params.yaml asks for none; run `dvc repro`, or put it back"
+            )
+        read_teacher(read_params(TeacherParams))
 
 
 def read_exported() -> dict[str, Any]:
     """Read variants.json.
 
     Raises:
-        ValueError: It is of another model than the one that is here.
+        ValueError: It is of another model than the one that is here, or was made with other parameters.
         FileNotFoundError: One of both is missing.
     """
     exported = _read(paths.MOBILE / "variants.json", "export")
@@ -53,6 +60,7 @@ def read_exported() -> dict[str, Any]:
             f"{paths.MOBILE} was made from a model.keras of sha256 {found[:12]}, expected the one that is here, "
             f"{expected[:12]}; run `dvc repro export`"
         )
+    _demand_equal("export", paths.MOBILE, exported["params"], flat("export", read_params(ExportParams)))
     return exported
 
 
@@ -60,7 +68,7 @@ def read_baseline() -> dict[str, dict[str, float]]:
     """Read scores.json: model -> accuracy on val and on test.
 
     Raises:
-        ValueError: It is of other splits than those that are here.
+        ValueError: It is of other splits than those that are here, or was made with other parameters.
         FileNotFoundError: One of both is missing.
     """
     stored = _read(paths.BASELINE / "scores.json", "baseline")
@@ -70,6 +78,7 @@ def read_baseline() -> dict[str, dict[str, float]]:
             f"{paths.BASELINE} is of splits of digest {found[:12]}, expected those that are here, {expected[:12]}; "
             "run `dvc repro baseline`"
         )
+    _demand_equal("baseline", paths.BASELINE, stored["params"], flat("baseline", read_params(BaselineParams)))
     return stored["models"]
 
 
@@ -112,14 +121,10 @@ def read_teacher(params: TeacherParams) -> str:
     found = []
     for number, (model, train) in enumerate(params.networks()):
         run_id, description = read_run(folder := paths.teacher(number))
-        made = {"data digest": description.tags["data_digest"], **description.params}
-        asked = {"data digest": data_digest} | flat("model", model) | flat("train", train)
-        for name in asked | made:  # a section that is null on one side alone has other names there
-            if not name.startswith("data.") and made.get(name) != asked.get(name):
-                raise ValueError(
-                    f"{folder} was trained with {name} {made.get(name)}, expected {asked.get(name)}; "
-                    "run `dvc repro teacher`"
-                )
+        made = {name: value for name, value in description.params.items() if not name.startswith("data.")}
+        asked = flat("model", model) | flat("train", train)
+        _demand_equal("teacher", folder, {"data digest": description.tags["data_digest"], **made},
+                      {"data digest": data_digest, **asked})  # fmt: skip
         found.append(run_id)
     return ", ".join(found)
 
@@ -141,6 +146,19 @@ def read_history(folder: Path) -> list[dict[str, float]]:
     """Read what `train`, or `teacher`, measured in each epoch."""
     table = pd.read_csv(paths.existing(folder / "history.csv", "train")).drop(columns="epoch")
     return [{str(name): float(value) for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _demand_equal(stage: str, folder: Path, made: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Check that a stage's outputs in `folder` were made with what is asked for now, name by name.
+
+    Raises:
+        ValueError: They were not.
+    """
+    for name in asked | made:  # a section that is null on one side alone has other names there
+        if made.get(name) != asked.get(name):
+            raise ValueError(
+                f"{folder} was made with {name} {made.get(name)}, expected {asked.get(name)}; run `dvc repro {stage}`"
+            )
 
 
 def _read(path: Path, stage: str) -> dict:

@@ -65,7 +65,7 @@ def promote(
         judgement = Judgement(name, candidate.number, number, exam.digest, len(exam.images))
         examine(client, judgement, candidate, champion, params, exam, past, Path(folder))
         signature = _sign(Path(folder) / "candidate" / "bundle", key) if judgement.passed else None
-        outcome = _decide(client, judgement, params, reason, dry_run, signature)
+        outcome = _decide(client, candidate, judgement, params, reason, dry_run, signature)
     return Decided(outcome, candidate.number, number, judgement)
 
 
@@ -103,17 +103,18 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
             decisions.settle(client, name, champion and champion.number)
             if champion is None or champion.number != present:
                 raise ValueError(f"{name} version {present} is no longer the champion; run this again")
-            run_id = decisions.begin(client, decisions.ROLLED_BACK, name, present, target.number, reason)
+            run_id = decisions.begin(client, decisions.ROLLED_BACK, present, target, reason)
             _move(client, name, target.number, _sign(there, key), keep)
             decisions.finish(client, run_id, decisions.ROLLED_BACK)
     return Decided(decisions.ROLLED_BACK, target.number, present)
 
 
 def _decide(
-    client: Any, judgement: Judgement, params: PromoteParams, reason: str, dry_run: bool, signature: str | None
-) -> str:
+    client: Any, candidate: versions.Version, judgement: Judgement, params: PromoteParams, reason: str, dry_run: bool,
+    signature: str | None,
+) -> str:  # fmt: skip
     """Keep the decision, and carry it out if nobody else has moved the alias since."""
-    name, version, expected = judgement.name, judgement.candidate, judgement.champion
+    name, version, expected = candidate.name, candidate.number, judgement.champion
     with lock.held(client, name) as keep:
         found = versions.by_alias(client, name, versions.CHAMPION)
         present = found and found.number
@@ -125,7 +126,7 @@ def _decide(
         elif dry_run:
             outcome = decisions.DRY_RUN
         why = "; ".join(filter(None, (reason, judgement.why_not())))
-        run_id = decisions.begin(client, outcome, name, present, version, why, judgement, params)
+        run_id = decisions.begin(client, outcome, present, candidate, why, judgement, params)
         if outcome == decisions.PROMOTED:
             _move(client, name, version, signature, keep)
         own_fault = not any(rule.rule in gate.ELSEWHERE for rule in judgement.rules if not rule.passed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,14 +12,12 @@ from src.tracking import store, versions
 JUDGED = "judged"
 """Tag of a version that the gate has decided about: the next one may take the alias `candidate` from it."""
 SERVED_MODEL = Path(__file__).with_name("served_model.py")
-COMPARABLE = ("emotions", "protocol", "data_digest")
-"""Tags that two versions must share for their val accuracies to be comparable."""
 
 ABOUT = """Tells the emotion of one face of 48 x 48 grey levels, as uint8 `(n, 48, 48, 1)`.
 
 Each version is one deployable thing: the phone's `.tflite` with manifest, golden samples and card (`artifacts/bundle`),
-and the Keras model to train on (`artifacts/model.keras`). Its description is its model card and the way back to what
-made it.
+the Keras model to train on (`artifacts/model.keras`), and what shows how it was made and judged (`evidence`). Its
+description is its model card and the way back to what made it.
 
 - `@candidate`: the best on val of those not judged yet
 - `@champion`: let through by the gate, `python -m src.promote`; the experiment `promotions` keeps every decision
@@ -40,8 +39,13 @@ class Registered(NamedTuple):
     state: str
 
 
+def place(bundle_digest: str) -> str:
+    """Give the folder in a run's artifacts that holds the version with this bundle."""
+    return f"model-{bundle_digest[:8]}"
+
+
 def register(
-    name: str, run_id: str, bundle: Path, keras_model: Path, tags: dict[str, str], description: str
+    name: str, run_id: str, bundle: Path, keras_model: Path, evidence: Path, tags: dict[str, str], description: str
 ) -> Registered:
     """Make a version of the registered model `name`, or find the one that this run and bundle already have.
 
@@ -50,7 +54,8 @@ def register(
         run_id: The run in this store.
         bundle: Folder of a verified bundle.
         keras_model: The .keras file, to train on.
-        tags: Facts of the version; `bundle` (its digest), `val_accuracy` and those of `COMPARABLE` among them.
+        evidence: Folder of what shows how it was made and judged; it stays with the version.
+        tags: Facts of the version; `bundle` (its digest), `val_accuracy`, `data_digest` and `test_digest` among them.
         description: Markdown for people.
 
     Raises:
@@ -70,7 +75,7 @@ def register(
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-            source, files = _log_model(client, run_id, bundle, keras_model, tags["emotions"].split(", "))
+            source, files = _log_model(client, run_id, bundle, keras_model, evidence, tags["emotions"].split(", "))
             kept = tags | {"files": files}
             version = client.create_model_version(name, source, run_id, tags=kept, description=description).version
         return Registered(str(version), not same, _consider(client, name, int(version), tags))
@@ -99,12 +104,13 @@ def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> str
 def found_lacking(tags: dict[str, str], candidate: dict[str, str]) -> str:
     """Say why a new version doesn't take the alias `candidate` from the present one; empty if it does.
 
-    It does if the present one has been judged, or if both are comparable and the new one is more accurate on val.
+    It does if the present one has been judged, or can't be where the new one comes from, for its test split is another;
+    or if both are of the same data and the new one is more accurate on val.
     """
-    if JUDGED in candidate:
+    if JUDGED in candidate or tags["test_digest"] != candidate["test_digest"]:
         return ""
-    if any(tags[key] != candidate[key] for key in COMPARABLE):
-        return "its emotions, protocol or data are not those of"
+    if tags["data_digest"] != candidate["data_digest"]:
+        return "its data are not those of"
     return "" if float(tags["val_accuracy"]) > float(candidate["val_accuracy"]) else "no more accurate on val than"
 
 
@@ -123,8 +129,10 @@ def describe(name: str, uri: str) -> list[str]:
     ]
 
 
-def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels: list[str]) -> tuple[str, str]:
-    """Log the pyfunc with bundle and Keras model as the run's artifact `model-<digest>`.
+def _log_model(
+    client: Any, run_id: str, bundle: Path, keras_model: Path, evidence: Path, labels: list[str]
+) -> tuple[str, str]:
+    """Log the pyfunc with bundle and Keras model, and the evidence beside it, as the run's artifact `model-<digest>`.
 
     Returns:
         Its address, and the digest of all its files.
@@ -141,7 +149,7 @@ def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels
         inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, 48, 48, 1))]),
         outputs=Schema([ColSpec("string", "emotion"), *(ColSpec("double", label) for label in labels)]),
     )
-    place = f"model-{digest(bundle)[:8]}"
+    target = place(digest(bundle))
     with tempfile.TemporaryDirectory() as folder:
         mlflow.pyfunc.save_model(
             f"{folder}/model",
@@ -151,6 +159,7 @@ def _log_model(client: Any, run_id: str, bundle: Path, keras_model: Path, labels
             input_example=draw(2, seed=7)[0][..., None],
             pip_requirements=["ai-edge-litert", "mlflow", "numpy", "pandas"],
         )
-        client.log_artifacts(run_id, f"{folder}/model", place)
+        shutil.copytree(evidence, f"{folder}/model/{versions.EVIDENCE}")
+        client.log_artifacts(run_id, f"{folder}/model", target)
         files = digest_of_all(Path(folder) / "model")
-    return f"{client.get_run(run_id).info.artifact_uri}/{place}", files
+    return f"{client.get_run(run_id).info.artifact_uri}/{target}", files

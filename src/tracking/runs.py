@@ -112,7 +112,7 @@ def send(
         history: One dict per epoch, as `fit` gives it.
         metrics: Final metrics by their names in MLflow.
         settings: Values of params.yaml that only later stages, or none of the run's own, depend on. MLflow lets no
-            parameter be changed: where one is there with another value, a tag of its name says the new one.
+            parameter be changed: where one is there with another value, a tag of its name says the present one.
         tags: Facts that only the finished files tell.
         files: Folder in the run's artifacts -> files or folders to put there.
 
@@ -133,7 +133,7 @@ def send(
         if not (there.inputs and there.inputs.dataset_inputs):  # the last that `describe` writes
             describe(client, known, description)
         _log_missing_epochs(client, known, history)
-        if there.info.status == "RUNNING":  # the store was gone when training ended
+        if there.info.status != "FINISHED":  # the store was gone when training ended; another may have called it dead
             client.set_terminated(known)
         missing = {name: value for name, value in metrics.items() if there.data.metrics.get(name) != value}
         stored = there.data.params
@@ -144,6 +144,8 @@ def send(
             params=[Param(name, str(value)) for name, value in settings.items() if name not in stored],
             tags=[RunTag(name, value) for name, value in (tags | changed).items()],
         )
+        for name in settings.keys() & there.data.tags.keys() - changed.keys():  # it was changed back
+            client.delete_tag(known, name)
         for folder, sources in files.items():
             for path in sources:
                 log = client.log_artifacts if path.is_dir() else client.log_artifact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +13,8 @@ from src import paths
 from src.faces import splits
 from src.tracking import lineage, outputs, runs
 
-STAGES = ("train", "export", "evaluate")
+STAGES = {"train": "teacher", "export": "export", "evaluate": "baseline"}
+"""Stage -> section of params.yaml that its results depend on, besides those of the run's own."""
 POOLED = "**Optimistic: `pooled`, as in the seed, tests on the images that chose the weights.** "
 
 
@@ -24,7 +26,7 @@ def send(stage: str) -> None:
         print(f"warning: {error}. The stage `register` will send what is missing", file=sys.stderr)
 
 
-def send_all(up_to: str = STAGES[-1]) -> str:
+def send_all(up_to: str = "evaluate") -> str:
     """Send what the stages up to `up_to` made and the store lacks, and give the run's id in this store.
 
     Raises:
@@ -35,7 +37,7 @@ def send_all(up_to: str = STAGES[-1]) -> str:
     accuracies = [epoch["val_accuracy"] for epoch in history]
     metrics = {"val/best_accuracy": max(accuracies), "val/best_epoch": accuracies.index(max(accuracies)) + 1.0}
     files: dict[str, list[Path]] = {}
-    done = STAGES[: STAGES.index(up_to) + 1]
+    done = list(STAGES)[: list(STAGES).index(up_to) + 1]
     if "export" in done:
         metrics |= mobile_metrics(outputs.read_exported())
         files["mobile"] = [paths.MOBILE / "variants.json"]
@@ -54,9 +56,28 @@ def send_all(up_to: str = STAGES[-1]) -> str:
     tags["source_md5"] = splits.load_summary()["source"].get("md5") or "none"
     with tempfile.TemporaryDirectory() as folder:
         files["lineage"] = lineage.files(description.params, Path(folder))
-        sent = runs.send(run_id, description, history, metrics, lineage.settings(), tags, files)
+        settings = lineage.settings(STAGES[stage] for stage in done)
+        sent = runs.send(run_id, description, history, metrics, settings, tags, files)
     runs.point_out(sent)
     return sent
+
+
+def gather_evidence(folder: Path) -> None:
+    """Copy what shows how the model that is here was made and judged, laid out as in the run, into a new folder.
+
+    Later stages may give the run another export or evaluation; what a version was registered with stays with it.
+    """
+    _, description = outputs.read_run()
+    shutil.copytree(paths.REPORTS, folder / "reports")
+    (folder / "mobile").mkdir()
+    shutil.copy(paths.MOBILE / "variants.json", folder / "mobile")
+    (folder / "lineage").mkdir()
+    for path in lineage.files(description.params, folder / "lineage"):
+        if path.parent != folder / "lineage":
+            shutil.copy(path, folder / "lineage")
+    code = lineage.Code(**outputs.read_exported()["code"])
+    if code.changes:
+        (folder / "lineage/changes.diff").write_text(code.changes, encoding="utf-8")
 
 
 def mobile_metrics(exported: dict) -> dict[str, float]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
+SQLITE = "sqlite:///"
 
 NOTES = {
     "fer-emotion": """One run per trained model, completed by every stage.
@@ -44,13 +45,17 @@ def root() -> Path:
 def tracking_uri() -> str:
     """Give the address of the store: MLFLOW_TRACKING_URI, or the sqlite file of this workspace.
 
+    The path of a sqlite file counts from the workspace, so that experiments in temporary copies share it.
+
     Raises:
         ValueError: It begins as that of a sqlite file, but is none.
     """
-    uri = os.environ.get(URI_VARIABLE) or f"sqlite:///{root() / 'mlflow.db'}"
-    if uri.startswith("sqlite:") and not uri.startswith("sqlite:///"):
-        raise ValueError(f"found the store's address {uri}, expected sqlite:///FILE; write it with three slashes")
-    return uri
+    uri = os.environ.get(URI_VARIABLE) or f"{SQLITE}mlflow.db"
+    if not uri.startswith("sqlite:"):
+        return uri
+    if not uri.startswith(SQLITE):
+        raise ValueError(f"found the store's address {uri}, expected {SQLITE}FILE; write it with three slashes")
+    return f"{SQLITE}{root() / uri.removeprefix(SQLITE)}"
 
 
 def demand_existing() -> None:
@@ -59,8 +64,8 @@ def demand_existing() -> None:
     Raises:
         FileNotFoundError: It is a file that is not there.
     """
-    file = Path(tracking_uri().removeprefix("sqlite:///"))
-    if tracking_uri().startswith("sqlite:///") and not file.exists():
+    file = Path(tracking_uri().removeprefix(SQLITE))
+    if tracking_uri().startswith(SQLITE) and not file.exists():
         raise FileNotFoundError(
             f"{file} is missing, expected the MLflow store; go to its workspace, or say where it is by {URI_VARIABLE}"
         )
@@ -88,16 +93,11 @@ def connect() -> Any:
     with errors():
         if tracking_uri().startswith("sqlite:"):
             # Processes that touch a fresh store at once crash in its migration.
-            with FileLock(f"{tracking_uri().removeprefix('sqlite:///')}.lock"):
+            with FileLock(f"{tracking_uri().removeprefix(SQLITE)}.lock"):
                 client = mlflow.MlflowClient()
                 client.search_experiments(max_results=1)
                 return client
-        try:
-            return mlflow.MlflowClient()
-        except ImportError as error:
-            raise ConnectionError(
-                f"the store {tracking_uri()} needs a driver that is not here: {error}; install it"
-            ) from None
+        return mlflow.MlflowClient()
 
 
 @contextmanager
@@ -109,6 +109,10 @@ def errors() -> Iterator[None]:
 
     try:
         yield
+    except ImportError as error:  # of a database, or of the object storage that the files lie in
+        raise ConnectionError(
+            f"the store {tracking_uri()} needs a driver that is not here: {error}; install it"
+        ) from None
     except (MlflowException, RequestException, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0]
         remedy = (

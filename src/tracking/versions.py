@@ -14,8 +14,12 @@ from src.tracking import bundle, store
 
 CHAMPION = "champion"
 CANDIDATE = "candidate"
+DECISION = "decision"
+"""Tag of a version: the run, in the experiment `promotions`, of the decision that made it the champion."""
 PLACE = "artifacts/bundle"
 """Folder of the bundle in the pyfunc that `registry.register` logs."""
+EVIDENCE = "evidence"
+"""Folder beside that pyfunc's files: reports, lineage and sizes, as they were when the version was registered."""
 
 
 class Version(NamedTuple):

@@ -1,0 +1,53 @@
+"""A run in MLflow's real store is brought up to date with what the workspace holds, whatever happened before."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow.entities import Run
+
+from src.tracking import runs, store
+
+pytest_plugins = ["registry_fixtures"]
+UNKNOWN = "f" * 32
+DESCRIPTION = runs.Description("fer-emotion", "one", {"train.epochs": 1}, {}, {}, {"val": ("v" * 64, 6)}, "s", "", {})
+
+
+def sent(run_id: str, settings: dict[str, Any]) -> Run:
+    known = runs.send(run_id, DESCRIPTION, [], {}, settings, {}, {})
+    return store.connect().get_run(known)
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path) -> None:
+    """Make a workspace with an empty store the current folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("mlflow.db").write_bytes(empty_store.read_bytes())
+
+
+def test_a_setting_that_was_changed_is_a_tag_until_it_is_changed_back() -> None:
+    first = sent(UNKNOWN, {"export.max_drop": 0.005}).info.run_id
+    changed = sent(first, {"export.max_drop": 0.3}).data
+    assert (changed.params["export.max_drop"], changed.tags["export.max_drop"]) == ("0.005", "0.3")
+    back = sent(first, {"export.max_drop": 0.005}).data
+    assert (back.params["export.max_drop"], back.tags.get("export.max_drop")) == ("0.005", None)
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "KILLED"])
+def test_a_run_whose_files_are_here_is_finished_whatever_the_store_was_told(status: str) -> None:
+    client = store.connect()
+    first = sent(UNKNOWN, {}).info.run_id
+    client.update_run(first, status=status)
+    assert sent(first, {}).info.status == "FINISHED"
+
+
+def test_a_relative_store_is_that_of_the_workspace_in_a_temporary_copy_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
+    first = sent(UNKNOWN, {}).info.run_id
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    (tmp_path / "copy").mkdir()
+    monkeypatch.chdir(tmp_path / "copy")
+    assert sent(first, {}).info.run_id == first
+    assert not list(Path().iterdir())
