@@ -120,6 +120,8 @@ def test_a_teammate_who_pulls_only_registers_and_finds_everything_in_a_store_of_
 
 def test_the_commands_in_a_version_bring_anyone_to_the_state_that_made_it(project: Path):
     version = store(project).get_model_version_by_alias("fer-emotion-drawn", "candidate")
+    made_by = version.tags["git_commit"], version.tags["git_dirty"]
+    assert made_by == (call(project, "git", "rev-parse", "HEAD~1").strip(), "false")
     (commands,) = re.findall(r"```bash\n(.*?)```", version.description or "", re.DOTALL)
     other = project.parent / "other"
     call(project.parent, "git", "clone", "-q", str(project), str(other))
