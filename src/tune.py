@@ -7,7 +7,7 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,7 +106,11 @@ def search(study: Study, run: StudyRun, options: Namespace) -> None:
         bar.write(f"\n{summary(study)}")
         keep(study, run)
         if options.apply or options.promote:
-            bar.write(f"\n{winner.apply(study, run, pool, bar.write)}")
+            try:
+                bar.write(f"\n{winner.apply(study, run, pool, bar.write)}")
+            finally:
+                with suppress(ConnectionError):  # the next start sends what is missing
+                    run.complete(trials.records(study))
 
 
 def summary(study: Study) -> str:

@@ -20,7 +20,7 @@ from src.params import TeacherParams
 from src.search import winner, workers
 from src.search.plan import read_plan
 from src.search.study import Study, open_study
-from src.search.trials import Search, end, record
+from src.search.trials import Search, end, record, records
 from src.tracking import store, studies
 from src.tracking.description import Description
 
@@ -356,6 +356,19 @@ winner.FullTraining(study, run, study.trials()[0], print).on_epoch(dict.fromkeys
     assert [metric.step for metric in client.get_metric_history(full[0].info.run_id, "val/accuracy")] == [1]
 
 
+def test_a_training_in_full_that_ended_while_the_store_was_away_is_made_good(search: Search):
+    trial = search.next()
+    assert trial is not None
+    full = winner.FullTraining(search.study, search.run, search.study.trials()[0], print)
+    search.run.lost = True
+    full.on_epoch(epoch(0.5))
+    full.on_end(workers.COMPLETE, "")
+    again = studies.StudyRun(search.run.client, search.run.id)  # of another process
+    again.complete(records(search.study))
+    run = again.client.get_run(again.run_id("trial 0 in full"))
+    assert (run.info.status, run.data.tags["end"], run.data.metrics[studies.BEST]) == ("FINISHED", "complete", 0.5)
+
+
 def test_a_study_is_not_gone_on_with_under_other_settings(workspace: Path):
     study_of()
     study_of(n_trials=9, pruner="none", sampler="random")  # these may change
@@ -374,12 +387,12 @@ def test_a_winner_that_does_not_beat_todays_at_full_budget_is_refused(search: Se
         1, *faces, ("happy", "sad", "neutral"), teacher=None
     )  # has nothing to train: both results are known
     for number in (0, 1):
-        search.study.optuna.set_user_attr(f"in full: {number}", 0.8)
+        search.study.keep_in_full(number, [epoch(0.8)])
     with pytest.raises(ValueError, match=r"trial 1 has val accuracy 0\.8000 at full budget, which does not beat"):
         winner.apply(search.study, search.run, pool, print)
     assert paths.PARAMS.read_text() == before
 
-    search.study.optuna.set_user_attr("in full: 1", 0.81)
+    search.study.keep_in_full(1, [epoch(0.81), epoch(0.7)])
     assert "val accuracy 0.8100, was 0.8000" in winner.apply(search.study, search.run, pool, print)
     rate = search.study.trials()[1].user_attrs["values"]["train.learning_rate"]
     assert f"learning_rate: {rate}" in paths.PARAMS.read_text()
@@ -393,7 +406,7 @@ def test_trainings_in_full_need_no_complete_trial_of_todays_params(search: Searc
         trial.on_end(how, "MemoryError")
     pool = workers.Pool(1, *faces, ("happy", "sad", "neutral"), teacher=None)
     for number, accuracy in ((0, 0.8), (1, 0.81)):
-        search.study.optuna.set_user_attr(f"in full: {number}", accuracy)
+        search.study.keep_in_full(number, [epoch(accuracy)])
     assert "val accuracy 0.8100, was 0.8000" in winner.apply(search.study, search.run, pool, print)
 
 

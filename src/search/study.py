@@ -64,6 +64,14 @@ class Study:
         same = (trial for trial in self.trials() if trial.user_attrs.get("values") == values)
         return next((trial for trial in same if trial.state.name == "COMPLETE" or not complete), None)
 
+    def in_full(self, number: int) -> list[dict[str, float]]:
+        """Give the epochs of a trial's complete training at full budget; none where there is no such training."""
+        return self.optuna.user_attrs.get(f"in full: {number}", [])
+
+    def keep_in_full(self, number: int, history: list[dict[str, float]]) -> None:
+        """Keep the epochs of a trial's complete training at full budget."""
+        self.optuna.set_user_attr(f"in full: {number}", history)
+
     def ask(self) -> optuna.Trial | None:
         """Give the next trial, with its values; None where the budget is used up.
 

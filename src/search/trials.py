@@ -169,6 +169,20 @@ def record(plan: Plan, trial: FrozenTrial) -> Record:
     )
 
 
+def record_in_full(
+    plan: Plan, trial: FrozenTrial, history: list[dict[str, float]], end: str, reason: str = ""
+) -> Record:
+    """Give a trial's training at full budget as MLflow shall have it."""
+    job = plan.job(trial.user_attrs["values"], full=True)
+    params = flat("model", job.model) | flat("train", job.train)
+    tags = {"trial": str(trial.number), "budget": "full"}
+    return Record(f"trial {trial.number} in full", params, tags, history, end, reason)
+
+
 def records(study: Study) -> list[Record]:
-    """Give every trial that has begun."""
-    return [record(study.plan, trial) for trial in study.trials() if "seen" in trial.user_attrs]
+    """Give every trial that has begun, and the trainings at full budget that are complete."""
+    begun = [trial for trial in study.trials() if "seen" in trial.user_attrs]
+    full = [(trial, history) for trial in begun if (history := study.in_full(trial.number))]
+    return [record(study.plan, trial) for trial in begun] + [
+        record_in_full(study.plan, trial, history, "complete") for trial, history in full
+    ]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from src import paths
-from src.config import changed, flat
-from src.search import workers
+from src.config import changed
+from src.search import trials, workers
 from src.search.study import Study
-from src.tracking.studies import Record, StudyRun
+from src.tracking.studies import StudyRun
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -26,12 +26,12 @@ class FullTraining:
         self.study, self.run, self.trial, self.write = study, run, trial, write
         self.job = study.plan.job(trial.user_attrs["values"], full=True)
         self.history: list[dict[str, float]] = []
-        self.run.send(self.record(""))
+        self._send("")
 
     def on_epoch(self, metrics: dict[str, float]) -> bool:
         """Keep the epoch and print it."""
         self.history.append(metrics)
-        self.run.send(self.record(""))
+        self._send("")
         self.write(
             f"trial {self.trial.number} in full, epoch {len(self.history)} of {self.job.train.epochs}: "
             f"val accuracy {metrics['val_accuracy']:.4f}"
@@ -45,18 +45,15 @@ class FullTraining:
             ArithmeticError: It failed, or its process died.
         """
         if how == workers.COMPLETE:
-            self.study.optuna.set_user_attr(_key(self.trial), max(each["val_accuracy"] for each in self.history))
-            self.run.send(self.record("complete"))
+            self.study.keep_in_full(self.trial.number, self.history)
+            self._send("complete")
             return
-        self.run.send(self.record("killed" if how == workers.STOPPED else "failed", reason))
+        self._send("killed" if how == workers.STOPPED else "failed", reason)
         if how != workers.STOPPED:
             raise ArithmeticError(f"trial {self.trial.number} in full: {reason}")
 
-    def record(self, end: str, reason: str = "") -> Record:
-        """Give the training as MLflow shall have it."""
-        params = flat("model", self.job.model) | flat("train", self.job.train)
-        tags = {"trial": str(self.trial.number), "budget": "full"}
-        return Record(f"trial {self.trial.number} in full", params, tags, self.history, end, reason)
+    def _send(self, end: str, reason: str = "") -> None:
+        self.run.send(trials.record_in_full(self.study.plan, self.trial, self.history, end, reason))
 
 
 def apply(study: Study, run: StudyRun, pool: workers.Pool, write: Callable[[str], None]) -> str:
@@ -106,12 +103,7 @@ def _decisive(
     """Give the val accuracies to compare: of the trials, or of trainings at full budget where trials were shorter."""
     if not study.plan.tune.shortened:
         return best.value or 0, today.value or 0
-    known = study.optuna.user_attrs
-    missing = [trial for trial in (today, best) if _key(trial) not in known]
+    missing = [trial for trial in (today, best) if not study.in_full(trial.number)]
     pool.run(lambda: FullTraining(study, run, missing.pop(0), write) if missing else None)
-    known = study.optuna.user_attrs
-    return known[_key(best)], known[_key(today)]
-
-
-def _key(trial: FrozenTrial) -> str:
-    return f"in full: {trial.number}"
+    ours, theirs = (max(epoch["val_accuracy"] for epoch in study.in_full(trial.number)) for trial in (best, today))
+    return ours, theirs
