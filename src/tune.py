@@ -17,20 +17,25 @@ from src.params import TuneParams
 
 if TYPE_CHECKING:
     from src.search.study import Study
+    from src.search.workers import Pool
     from src.tracking.studies import StudyRun
 
 
 def main(argv: list[str] | None = None) -> None:
     options = read_options(argv)
+    from src.faces import splits
     from src.search.plan import read_plan
     from src.search.study import open_study, storage_errors
+    from src.search.workers import Pool
 
     plan = read_plan(options)
-    name = options.name or plan.name()
-    with storage_errors():
+    train, val = splits.load("train"), splits.load("val")
+    with Pool(options.workers, train, val, plan.data.emotions, plan.teacher) as pool, storage_errors():
+        plan = plan._replace(platform=pool.platform(plan.precision))
+        name = options.name or plan.name()
         study = open_study(plan, name, options.storage)
         with study_run(study, name) as run:
-            search(study, run, options)
+            search(study, run, pool, options)
     if options.promote:
         cli.call("dvc", "repro")
         cli.call("src.promote")
@@ -82,25 +87,18 @@ def study_run(study: Study, name: str) -> Iterator[StudyRun]:
         run.end(status)
 
 
-def search(study: Study, run: StudyRun, options: Namespace) -> None:
+def search(study: Study, run: StudyRun, pool: Pool, options: Namespace) -> None:
     """Use up the budget, show what was found, and apply the winner if that was asked for.
 
     Raises:
         ValueError: No trial is complete, or there is nothing to apply.
         ConnectionError: A store can't be reached.
     """
-    from src.faces import splits
     from src.search import trials, winner
-    from src.search.workers import Pool
 
-    train, val = splits.load("train"), splits.load("val")
     study.tidy()
     run.complete(trials.records(study))
-    plan = study.plan
-    with (
-        cli.progress(plan.tune.n_trials, "tune", unit="trial") as bar,
-        Pool(options.workers, train, val, plan.data.emotions, plan.teacher) as pool,
-    ):
+    with cli.progress(study.plan.tune.n_trials, "tune", unit="trial") as bar:
         part = trials.Search(study, run, bar, options.timeout)
         pool.run(part.next, part.tick)
         bar.write(f"\n{summary(study)}")

@@ -16,10 +16,11 @@ from parameters import PARAMS
 from src import cli, paths, tune
 from src.config import changed, flat, read_params
 from src.fer2013 import Split
+from src.network import checkpoints
 from src.params import TeacherParams
 from src.search import winner, workers
 from src.search.plan import read_plan
-from src.search.study import Study, open_study
+from src.search.study import Study, open_study, storage_errors
 from src.search.trials import Search, end, record, records
 from src.tracking import store, studies
 from src.tracking.description import Description
@@ -376,6 +377,28 @@ def test_a_study_is_not_gone_on_with_under_other_settings(workspace: Path):
         study_of(epochs="3")
 
 
+def test_a_search_by_other_code_or_on_another_platform_is_another_study(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+):
+    platform = {"backend": "tensorflow", "precision": "float32"}
+    plan = read_plan(Namespace())._replace(platform=platform)
+    name = plan.name()
+    open_study(plan, "test", None)
+    for key, other in (("backend", "jax"), ("precision", "mixed_bfloat16")):
+        elsewhere = plan._replace(platform=platform | {key: other})
+        assert elsewhere.name() != name
+        with pytest.raises(ValueError, match=rf"begun with {key} = {platform[key]}, found {other}; .* another --name"):
+            open_study(elsewhere, "test", None)
+    network = shutil.copytree(Path(checkpoints.__file__).parent, workspace / "network")
+    monkeypatch.setattr(checkpoints, "__file__", str(network / "checkpoints.py"))
+    assert plan.name() == name
+    with (network / "schedules.py").open("a") as file:
+        file.write("# changed\n")
+    assert plan.name() != name
+    with pytest.raises(ValueError, match=r"begun with code digest = "):
+        open_study(plan, "test", None)
+
+
 def test_a_winner_that_does_not_beat_todays_at_full_budget_is_refused(search: Search, faces: tuple[Split, Split]):
     for accuracy in (0.5, 0.6):
         trial = search.next()
@@ -463,11 +486,9 @@ def test_a_share_of_train_holds_every_emotion_and_the_same_faces_each_time(faces
 
 
 def test_a_study_in_a_storage_that_does_not_answer_is_one_line(workspace: Path):
-    command = [sys.executable, "-m", "src.tune", "--storage", "sqlite:////dev/null/tune.db"]
-    done = subprocess.run(command, cwd=workspace, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert "/dev/null" in done.stderr
+    with pytest.raises(OSError, match="/dev/null") as fault, storage_errors():
+        open_study(read_plan(Namespace()), "test", "sqlite:////dev/null/tune.db")
+    assert "\n" not in str(fault.value)
 
 
 def test_without_the_splits_the_error_says_how_to_make_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

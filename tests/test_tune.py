@@ -1,5 +1,6 @@
 """`python -m src.tune` as people run it: real trainings, in processes of their own, stopped and killed."""
 
+import json
 import signal
 import subprocess
 from collections.abc import Callable
@@ -111,6 +112,8 @@ def test_a_search_that_was_stopped_and_killed_goes_on_in_the_same_budget(make: M
         "trial 4": ("FINISHED", "complete"),
     }
     assert epochs(workspace, "trial 2") == epochs(workspace, "trial 4") == 3
+    ((settings,),) = query(workspace, "SELECT value_json FROM study_user_attributes WHERE key = 'settings'", "tune.db")
+    assert {"backend": "tensorflow", "precision": "float32"}.items() <= json.loads(settings).items()
     kept = [path for path in workspace.glob("mlartifacts/*/artifacts/**/*") if path.is_file()]
     artifacts = {path.name for path in kept if path.parent.name != "lineage"}  # which is the teacher's
     figures = {"history.png", "importances.png", "parallel_coordinate.png", "slice.png", "intermediate_values.png"}

@@ -53,6 +53,18 @@ class Checkpoint(NamedTuple):
     run_id: str
 
 
+def digest(identity: dict) -> str:
+    """Give what tells a training from others: the digest of its identity and of the code that trains, this package's.
+
+    Args:
+        identity: Parameters, data and platform, in what JSON can hold.
+    """
+    found = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        found.update(source.read_bytes())
+    return found.hexdigest()
+
+
 @contextmanager
 def opened(identity: dict) -> Iterator[Path]:
     """Give the folder of the training with this identity and this code, to this process alone.
@@ -67,10 +79,7 @@ def opened(identity: dict) -> Iterator[Path]:
     """
     from filelock import FileLock, Timeout
 
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
-    folder = paths.CHECKPOINTS / digest.hexdigest()[:16]
+    folder = paths.CHECKPOINTS / digest(identity)[:16]
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_suffix(".lock"), blocking=False)
     try:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from src import paths
 from src.config import flat, is_on, read_params, replaced
 from src.faces import splits
+from src.network import checkpoints
 from src.params import DataParams, ModelParams, Range, TeacherParams, TrainParams, TuneParams
 from src.search.workers import Job
 from src.tracking import outputs
@@ -29,6 +30,7 @@ class Plan(NamedTuple):
         teacher: The section `teacher`; None: no teacher.
         teacher_run: Id of the run that trained the teacher.
         summary: What `preprocess` says of the splits.
+        platform: What the processes that train say that they compute with; empty as long as none was asked.
     """
 
     data: DataParams
@@ -38,6 +40,7 @@ class Plan(NamedTuple):
     teacher: TeacherParams | None
     teacher_run: str | None
     summary: dict[str, Any]
+    platform: dict[str, str]
 
     @property
     def everything(self) -> dict[str, Any]:
@@ -48,6 +51,11 @@ class Plan(NamedTuple):
     def today(self) -> dict[str, Any]:
         """Today's values of the parameters that are searched."""
         return {name: self.everything[name] for name in self.tune.space}
+
+    @property
+    def precision(self) -> str:
+        """The precision of the trials; `auto` where they differ in it."""
+        return "auto" if "train.precision" in self.tune.space else self.train.precision
 
     def job(self, values: dict[str, Any], full: bool = False) -> Job:
         """Say what to train for these values of the searched parameters.
@@ -77,13 +85,17 @@ class Plan(NamedTuple):
         return {name: _rounded(value, self.tune.space[name]) for name, value in found.items()}
 
     def settings(self) -> dict[str, str]:
-        """Give what two trials must share to be compared; trials with other settings make another study."""
+        """Give what two trials must share to be compared; trials with other settings make another study.
+
+        It is what a checkpoint and the training that goes on from it must share, but for the searched parameters.
+        """
         fixed = {name: value for name, value in self.everything.items() if name not in self.tune.space}
         space = {f"tune.space.{name}": values for name, values in self.tune.space.items()}
         short = {"tune.epochs": self.tune.epochs, "tune.train_share": self.tune.train_share}
         data = {"data.emotions": ", ".join(self.summary["emotions"]), "data digest": self.summary["digest"]}
         data["teacher run"] = str(self.teacher_run)
-        return {name: str(value) for name, value in (data | fixed | space | short).items()}
+        code = {"code digest": checkpoints.digest({})[:12], **self.platform}
+        return {name: str(value) for name, value in (data | code | fixed | space | short).items()}
 
     def name(self) -> str:
         """Give the study's name where nobody chose one: the same settings go on in the same study."""
@@ -113,6 +125,7 @@ def read_plan(options: Namespace) -> Plan:
         teacher,
         outputs.read_teacher(teacher) if teacher else None,
         summary,
+        platform={},
     )
     plan.job({})
     for name, values in plan.tune.space.items():

@@ -83,6 +83,32 @@ class Pool:
             process.kill()
             process.join()
 
+    def platform(self, precision: str) -> dict[str, str]:
+        """Ask a process what it computes with; it waits for trainings then.
+
+        This process must not find out by itself: TensorFlow would take the GPU's memory here.
+
+        Args:
+            precision: As params.yaml names it.
+
+        Returns:
+            `backend`: Keras'. `precision`: what `auto` is there, or as given.
+
+        Raises:
+            ChildProcessError: The process ended instead.
+        """
+        connection = self._new_worker()
+        try:
+            connection.send(precision)
+            return connection.recv()
+        except (EOFError, ConnectionError):
+            process = self._workers.pop(connection)
+            process.join()
+            raise ChildProcessError(
+                f"a process that shall train ended with status {process.exitcode} as it loaded Keras (see above); "
+                "is KERAS_BACKEND installed?"
+            ) from None
+
     def run(self, source: Callable[[], Training | None], tick: Callable[[], None] = lambda: None) -> None:
         """Run trainings until the source has none and all have ended.
 
@@ -180,6 +206,9 @@ def _serve(
     with suppress(EOFError, ConnectionError):  # whoever asked is gone
         while True:
             job = connection.recv()
+            if isinstance(job, str):
+                connection.send({"backend": keras.backend.backend(), "precision": precision.resolve(job)})
+                continue
             part = share_of(train, job.share) if job.share < 1 else train
             try:
                 teacher = None
