@@ -127,8 +127,11 @@ def summary(study: Study) -> str:
     of_today = f"{today.value:.4f}" if today else "not known"
     ends = [trials.end(trial) for trial in study.counted()]
     counts = ", ".join(f"{ends.count(end)} {end}" for end in ("complete", "pruned", "failed", "killed") if end in ends)
+    if duplicates := len(study.duplicates()):
+        counts += f"; {duplicates} more had the values of a complete one and were not trained"
     lines = [
         f"study {study.optuna.study_name}: {len(ends)} trials, {counts}",
+        *(["the last of these came in a row: there seems to be nothing else to try"] if study.exhausted() else []),
         f"best is trial {best.number}: val accuracy {best.value:.4f}; today's params.yaml: {of_today}",
         *(f"  {name}: {value} (today {study.plan.today[name]})" for name, value in values.items()),
         "today's params.yaml is the best so far"
@@ -147,6 +150,7 @@ def keep(study: Study, run: StudyRun) -> None:
     assert best is not None
     run.complete(trials.records(study))
     metrics = {f"trials/{end}": float(ends.count(end)) for end in ("complete", "pruned", "failed", "killed")}
+    metrics["trials/duplicate"] = float(len(study.duplicates()))
     tags = {f"best.{name}": str(value) for name, value in best.user_attrs["values"].items()}
     tags |= {"best.trial": str(best.number), "best.run_id": run.run_id(f"trial {best.number}")}
     with tempfile.TemporaryDirectory() as folder:

@@ -18,9 +18,9 @@ from src.config import changed, flat, read_params
 from src.fer2013 import Split
 from src.network import checkpoints
 from src.params import TeacherParams
-from src.search import winner, workers
+from src.search import figures, winner, workers
 from src.search.plan import read_plan
-from src.search.study import Study, open_study, storage_errors
+from src.search.study import MOST_DUPLICATES, Study, open_study, storage_errors
 from src.search.trials import Search, end, record, records
 from src.tracking import store, studies
 from src.tracking.description import Description
@@ -173,16 +173,27 @@ def test_the_command_for_an_experiment_holds_numbers_as_dvc_reads_them():
     )
 
 
-def test_a_search_that_was_killed_suggests_what_an_undisturbed_one_does(workspace: Path):
-    undisturbed, killed = study_of(name="undisturbed"), study_of(name="killed")
+OPTIMIZERS = ["muon", "adam", "nadam", "sgd"]
+FEW = {
+    "train.optimizer": {"type": "categorical", "choices": OPTIMIZERS},
+    "train.batch_size": {"type": "int", "low": 63, "high": 64},
+}
+"""Eight points."""
+
+
+@pytest.mark.parametrize("space", [{}, {"space": str(FEW)}], ids=["endless", "small"])
+def test_a_search_that_was_killed_suggests_what_an_undisturbed_one_does(workspace: Path, space: dict):
+    undisturbed, killed = study_of(name="undisturbed", **space), study_of(name="killed", **space)
     for study in (undisturbed, killed):
         study.tidy()
     values: dict[str, list] = {}
     for study, name in ((undisturbed, "undisturbed"), (killed, "killed")):
+        given = 0
         while trial := study.ask():
-            if name == "killed" and trial.number in (0, 3):
+            given += 1
+            if name == "killed" and given in (1, 4):
                 study.bury(trial.number, killed=True)
-                study = study_of(name=name)  # another process
+                study = study_of(name=name, **space)  # another process
                 continue
             study.optuna.tell(trial, 0.5)
         values[name] = [trial.user_attrs["values"] for trial in study.counted()]
@@ -211,6 +222,42 @@ def test_a_trial_of_todays_params_that_was_killed_before_it_took_them_is_theirs_
     again = study.ask()
     assert again is not None
     assert again.params == again.user_attrs["values"] == study.plan.today
+
+
+def test_values_that_a_complete_trial_has_are_not_trained_again_and_cost_no_budget(workspace: Path):
+    study = study_of(space=str(FEW))
+    study.tidy()
+    trained = []
+    while trial := study.ask():
+        trained.append(trial.user_attrs["values"])
+        study.optuna.tell(trial, 0.5 + OPTIMIZERS.index(trained[-1]["train.optimizer"]) / 10)
+    assert len(trained) == len({str(values) for values in trained}) == 6
+    assert [trial.user_attrs["values"] for trial in study.counted()] == trained
+    duplicates = study.duplicates()
+    assert duplicates
+    for duplicate in duplicates:
+        twin = study.of(duplicate.user_attrs["values"])
+        assert twin is not None
+        assert twin in study.counted()
+        assert (end(duplicate), duplicate.value) == ("duplicate", twin.value)
+    assert len(records(study)) == 6
+    table = figures.table(study)
+    assert (table["end"] == "duplicate").sum() == len(duplicates)
+    assert table["val accuracy"].tolist() == [trial.value for trial in study.trials()]
+    assert f": 6 trials, 6 complete; {len(duplicates)} more had the values of a complete one" in tune.summary(study)
+
+
+def test_a_search_ends_where_there_is_nothing_else_to_try(workspace: Path):
+    space = {"train.optimizer": {"type": "categorical", "choices": ["muon"]}}
+    for start in (1, 2):  # the second is given another chance: another sampler may find more
+        study = study_of(space=str(space), sampler="random")
+        study.tidy()
+        while trial := study.ask():
+            study.optuna.tell(trial, 0.5)
+        assert study.ask() is None
+        assert (len(study.counted()), len(study.duplicates())) == (1, start * MOST_DUPLICATES)
+    assert "there seems to be nothing else to try" in tune.summary(study)
+    figures.draw(study, workspace)
 
 
 def test_a_killed_trial_is_tried_again_once_and_counts_once(search: Search):

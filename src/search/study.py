@@ -30,6 +30,8 @@ SAMPLERS = {
 }
 NEEDS = {"cmaes": "cmaes", "gp": "torch"}
 """Package of a sampler that does without it until it is asked for a value."""
+MOST_DUPLICATES = 30
+"""So many in a row, and there seems to be no more to try."""
 SILENT_S = 600.0
 """A trial of another machine that gave no sign of life for so long is taken for dead."""
 
@@ -38,21 +40,29 @@ class Study:
     """An Optuna study with a budget, which may be searched by several processes, one after the other or at once.
 
     A trial's user attributes: `values` (what is tried, rounded), `host`, `process` and `seen` (who runs it, and its
-    last sign of life), `history` (its epochs), `reason` and `failed`, `retry_of` and `kills`.
+    last sign of life), `history` (its epochs), `reason` and `failed`, `retry_of` and `kills`, `duplicate_of`.
     """
 
     def __init__(self, plan: Plan, study: optuna.Study, storage: optuna.storages.RDBStorage) -> None:
         self.plan, self.optuna, self._storage = plan, study, storage
+        self._before = len(self.trials())
 
     def trials(self) -> list[FrozenTrial]:
         """Give all trials by their number, those that are yet to start too."""
         return self.optuna.get_trials(deepcopy=False)
 
     def counted(self) -> list[FrozenTrial]:
-        """Give the trials that use up the budget: one that is tried again counts once."""
-        trials = self.trials()
-        again = _retried(trials)
-        return [trial for trial in trials if trial.state.name != "WAITING" and trial.number not in again]
+        """Give the trials that use up the budget: one that is tried again counts once, a duplicate does not."""
+        return [trial for trial in self._taken() if "duplicate_of" not in trial.user_attrs]
+
+    def duplicates(self) -> list[FrozenTrial]:
+        """Give the trials that were not trained, because a complete one has their values."""
+        return [trial for trial in self._taken() if "duplicate_of" in trial.user_attrs]
+
+    def exhausted(self) -> bool:
+        """Say whether this process was given so many duplicates in a row that there seems to be no more to try."""
+        last = self.trials()[self._before :][-MOST_DUPLICATES:]
+        return len(last) == MOST_DUPLICATES and all("duplicate_of" in trial.user_attrs for trial in last)
 
     def best(self) -> FrozenTrial | None:
         """Give the first of the trials with the highest val accuracy; None where none is complete."""
@@ -73,21 +83,21 @@ class Study:
         self.optuna.set_user_attr(f"in full: {number}", history)
 
     def ask(self) -> optuna.Trial | None:
-        """Give the next trial, with its values; None where the budget is used up.
+        """Give the next trial, with its values; None where the budget is used up, or the space.
 
-        Seeded by how many there were, so that a search that was killed suggests what an undisturbed one would have.
+        A training of the same values gives the same number: where a complete trial has the values, the study is told
+        its number, as Optuna's FAQ has it, and asked for another trial.
         """
         with self._alone():
-            used = len(self.counted())
-            if used >= self.plan.tune.n_trials:
-                return None
-            self.optuna.sampler = sampler(self.plan.tune, used)
-            trial = self.optuna.ask({name: distribution(values) for name, values in self.plan.tune.space.items()})
-            values = trial.user_attrs.get("values") or self.plan.values(trial.params)  # today's are never rounded
-            facts = machine.process_tags() | {"values": values, "seen": time.time()}
-            for name, value in facts.items():
-                trial.set_user_attr(name, value)
-        return trial
+            while len(self.counted()) < self.plan.tune.n_trials and not self.exhausted():
+                trial = self._take()
+                twin = self.of(trial.user_attrs["values"])
+                if twin is None:
+                    return trial
+                trial.set_user_attr("duplicate_of", twin.number)
+                trial.set_user_attr("reason", f"has the values of trial {twin.number}")
+                self.optuna.tell(trial, twin.value)
+        return None
 
     def tidy(self) -> None:
         """End the trials of dead processes, and see to it that today's params.yaml is tried."""
@@ -123,6 +133,24 @@ class Study:
         from optuna.trial import TrialState
 
         self.optuna.tell(number, state=TrialState.PRUNED)
+
+    def _take(self) -> optuna.Trial:
+        """Take the next trial from Optuna, and sign for it.
+
+        Seeded by how many there were, so that a search that was killed suggests what an undisturbed one would have.
+        """
+        self.optuna.sampler = sampler(self.plan.tune, len(self._taken()))
+        trial = self.optuna.ask({name: distribution(values) for name, values in self.plan.tune.space.items()})
+        values = trial.user_attrs.get("values") or self.plan.values(trial.params)  # today's are never rounded
+        facts = machine.process_tags() | {"values": values, "seen": time.time()}
+        for name, value in facts.items():
+            trial.set_user_attr(name, value)
+        return trial
+
+    def _taken(self) -> list[FrozenTrial]:
+        trials = self.trials()
+        again = _retried(trials)
+        return [trial for trial in trials if trial.state.name != "WAITING" and trial.number not in again]
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -133,15 +133,17 @@ class Trial:
 
 
 def end(trial: FrozenTrial) -> str:
-    """Say how a trial ended: complete, pruned, failed or killed; empty while it runs."""
+    """Say how a trial ended: complete, pruned, failed, killed, or a duplicate; empty while it runs."""
     if trial.state.name == "FAIL":
         return "failed" if "failed" in trial.user_attrs else "killed"
+    if "duplicate_of" in trial.user_attrs:
+        return "duplicate"
     return ENDS[trial.state.name]
 
 
 def accuracy(trial: FrozenTrial) -> float | None:
-    """Give val accuracy in the best epoch; None before the first has ended."""
-    return max((metrics["val_accuracy"] for metrics in trial.user_attrs.get("history", [])), default=None)
+    """Give val accuracy in the best epoch, a duplicate's as that of its twin; None before the first has ended."""
+    return max((metrics["val_accuracy"] for metrics in trial.user_attrs.get("history", [])), default=trial.value)
 
 
 def described(trial: FrozenTrial) -> str:
@@ -180,8 +182,8 @@ def record_in_full(
 
 
 def records(study: Study) -> list[Record]:
-    """Give every trial that has begun, and the trainings at full budget that are complete."""
-    begun = [trial for trial in study.trials() if "seen" in trial.user_attrs]
+    """Give every trial that has begun to train, and the trainings at full budget that are complete."""
+    begun = [trial for trial in study.trials() if "seen" in trial.user_attrs and end(trial) != "duplicate"]
     full = [(trial, history) for trial in begun if (history := study.in_full(trial.number))]
     return [record(study.plan, trial) for trial in begun] + [
         record_in_full(study.plan, trial, history, "complete") for trial, history in full
