@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -417,6 +417,27 @@ def test_a_training_in_full_that_ended_while_the_store_was_away_is_made_good(sea
     assert (run.info.status, run.data.tags["end"], run.data.metrics[studies.BEST]) == ("FINISHED", "complete", 0.5)
 
 
+def test_a_search_ends_with_the_trainings_in_full_in_mlflow_though_the_store_was_away_meanwhile(
+    search: Search, faces: tuple[Split, Split]
+):
+    accuracies = iter(range(50, 100))
+
+    class Pool(workers.Pool):
+        """One whose trainings the test tells of: each is better than the one before."""
+
+        def run(self, source: Callable[[], workers.Training | None], tick: Callable[[], None] = lambda: None) -> None:
+            while training := source():
+                search.run.lost = isinstance(training, winner.FullTraining)
+                training.on_epoch(epoch(next(accuracies) / 100))
+                training.on_end(workers.COMPLETE, "")
+
+    options = Namespace(timeout=60, apply=True, promote=False)
+    tune.search(search.study, search.run, Pool(1, *faces, ("happy", "sad", "neutral"), teacher=None), options)
+    for number in (0, 5):
+        run = store.connect().get_run(search.run.run_id(f"trial {number} in full"))
+        assert (run.info.status, run.data.tags["end"]) == ("FINISHED", "complete")
+
+
 def test_a_study_is_not_gone_on_with_under_other_settings(workspace: Path):
     study_of()
     study_of(n_trials=9, pruner="none", sampler="random")  # these may change
@@ -523,6 +544,17 @@ while trial := study.ask():
     assert sorted(int(number) for each in numbers for number in each) == list(range(20))
     storage = f"sqlite:///{workspace}/tune.db"
     assert len(optuna.load_study(study_name="shared", storage=storage).trials) == 20
+
+
+def test_a_process_that_cannot_load_its_backend_is_an_error(
+    faces: tuple[Split, Split], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KERAS_BACKEND", "absent")
+    with (
+        workers.Pool(1, *faces, ("happy", "sad", "neutral"), teacher=None) as pool,
+        pytest.raises(ChildProcessError, match=r"ended with status 1 .* is KERAS_BACKEND installed"),
+    ):
+        pool.platform("auto")
 
 
 def test_a_share_of_train_holds_every_emotion_and_the_same_faces_each_time(faces: tuple[Split, Split]):
