@@ -142,31 +142,23 @@ def test_a_teacher_killed_while_the_heir_learns_trains_the_members_no_more(
     assert checkpoint(workspace) is None
 
 
-def test_a_second_process_at_the_same_training_is_refused(make_workspace: Make, start_stage: Start) -> None:
-    workspace = make_workspace("workspace", **SMALL)
-    first = start_stage(workspace, "train", "--epochs", "500")
-    wait_until(lambda: checkpoint(workspace), first, workspace)
-    second = start_stage(workspace, "train", "--epochs", "500")
-    assert second.wait() == 1
-    assert "is in use, expected no other process at this training" in (workspace / "log.txt").read_text()
-    assert query(workspace, "SELECT status FROM runs") == [("RUNNING",)]
-    first.terminate()
-    assert first.wait() == 143
-
-
-def test_ctrl_c_sigterm_and_the_next_start_all_close_a_run_as_killed_and_another_training_is_not_resumed(
+def test_a_second_process_is_refused_and_kill_ctrl_c_and_sigterm_leave_no_run_open_and_nothing_to_another_training(
     make_workspace: Make, start_stage: Start
 ) -> None:
     workspace = make_workspace("workspace", **SMALL)
-    dead = start_stage(workspace, "train", MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.2")
-    wait_until(lambda: steps(workspace) == [1], dead, workspace)
+    dead = start_stage(workspace, "train", "--epochs", "500", MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.2")
+    wait_until(lambda: steps(workspace), dead, workspace)
+    second = start_stage(workspace, "train", "--epochs", "500")
+    assert second.wait() == 1
+    assert "is in use, expected no other process at this training" in (workspace / "log.txt").read_text()
     kill(dead)
     assert query(workspace, "SELECT status FROM runs") == [("RUNNING",)]
     assert steps(workspace, "system/cpu_utilization_percentage")[:2] == [0, 1], "the machine is watched meanwhile"
 
     for number, (sent, status) in enumerate(((signal.SIGTERM, 143), (signal.SIGINT, 130)), start=1):
+        before = len(steps(workspace))
         other = start_stage(workspace, "train", "--seed", str(number))
-        wait_until(lambda: len(steps(workspace)) > number, other, workspace)  # noqa: B023, it waits here and now
+        wait_until(lambda: len(steps(workspace)) > before, other, workspace)  # noqa: B023, it waits here and now
         assert sorted(query(workspace, "SELECT status FROM runs")) == [("KILLED",)] * number + [("RUNNING",)]
         other.send_signal(sent)
         assert other.wait() == status
