@@ -1,6 +1,8 @@
 """What several test files share: the parameters of params.yaml, drawn faces, and workspaces to run stages in."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from src.config import changed, parse_yaml
 from src.faces.drawn import draw
 from src.fer2013 import EMOTIONS, Split
 from src.params import ModelParams, TrainParams
+from src.tracking import store
 
 CHOSEN = [EMOTIONS.index(name) for name in ("happy", "sad", "neutral")]
 
@@ -52,8 +55,39 @@ def faces() -> tuple[Split, Split]:
     return Split(images[:240], labels[:240]), Split(images[240:], labels[240:])
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an mlflow.db that is migrated, which takes seconds, and holds nothing."""
+    folder = tmp_path_factory.mktemp("store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        store.connect()
+    environment.forget()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Callable[[str], Path]:
+    """Give a function that gives a folder with the data that a params.yaml asks for, made once, and an empty store."""
+    found: dict[str, Path] = {}
+
+    def prepare(text: str) -> Path:
+        data = json.dumps(parse_yaml(text)["data"])
+        if data not in found:
+            found[data] = tmp_path_factory.mktemp("prepared")
+            shutil.copy(empty_store, found[data])
+            (found[data] / "params.yaml").write_text(text)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(found[data])
+                pull.main([])
+                preprocess.main([])
+        return found[data]
+
+    return prepare
+
+
 @pytest.fixture
-def make_workspace(tmp_path: Path) -> Callable[..., Path]:
+def make_workspace(tmp_path: Path, prepared: Callable[[str], Path]) -> Callable[..., Path]:
     """Give a function that makes a workspace under tmp_path: a link to src, params.yaml, and drawn faces in splits.
 
     It takes a name and, per section, the keys of params.yaml to change: `make_workspace("one", train={"epochs": 2})`.
@@ -61,15 +95,11 @@ def make_workspace(tmp_path: Path) -> Callable[..., Path]:
 
     def make(name: str, **changes: dict[str, Any]) -> Path:
         workspace = tmp_path / name
-        workspace.mkdir()
-        (workspace / "src").symlink_to(ROOT / "src")
         values = {f"{section}.{key}": value for section, keys in changes.items() for key, value in keys.items()}
         text = changed(PARAMS, {"data.source": "drawn", "teacher": None} | values)
+        shutil.copytree(prepared(text), workspace)
+        (workspace / "src").symlink_to(ROOT / "src")
         (workspace / "params.yaml").write_text(text)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(workspace)
-            pull.main([])
-            preprocess.main([])
         return workspace
 
     return make

@@ -22,13 +22,15 @@ def ended() -> Iterator[list[subprocess.Popen]]:
             process.communicate()
 
 
-def wait_until(moment: Callable[[], object], process: subprocess.Popen | psutil.Popen, workspace: Path) -> None:
-    """Wait for a moment in the life of a process, to the millisecond; it must not end before."""
+def wait_until(
+    moment: Callable[[], object], process: subprocess.Popen | psutil.Popen, workspace: Path, every_s: float = 0.05
+) -> None:
+    """Wait for a moment in the life of a process, looking every so often; it must not end before."""
     deadline = time.monotonic() + 240
     while not moment():
         assert process.poll() is None, (workspace / "log.txt").read_text()
         assert time.monotonic() < deadline, f"after 240 s: {(workspace / 'log.txt').read_text()}"
-        time.sleep(0.001)
+        time.sleep(every_s)
 
 
 def query(workspace: Path, sql: str, database: str = "mlflow.db") -> list[tuple]:

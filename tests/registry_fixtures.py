@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import environment
 import numpy as np
 import pytest
 from modules import ROOT
@@ -27,7 +26,6 @@ from src.faces import splits
 from src.faces.drawn import draw
 from src.fer2013 import SIDE, Split
 from src.params import ModelParams, PromoteParams
-from src.tracking import store
 from src.tracking.examination import Exam
 
 NOISE = {"good": 0.0, "fair": 0.03, "poor": 0.1}
@@ -77,17 +75,6 @@ def exam(models: dict[str, bytes]) -> Exam:
     images = draw(210, seed=11)[0][..., None]
     labels = Classifier(models["good"]).predict(images).argmax(axis=1)
     return Exam(images, labels, LABELS, splits.digest(Split(images, labels), LABELS))
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give an mlflow.db that is migrated, which takes seconds, and holds nothing."""
-    folder = tmp_path_factory.mktemp("store")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        store.connect()
-    environment.forget()
-    return folder / "mlflow.db"
 
 
 @pytest.fixture

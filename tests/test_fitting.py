@@ -18,7 +18,7 @@ from src.network.fitting import Batch, Fit, ahead, batches, fit, mix, predict, t
 from src.params import EarlyStopping, Growth, Heir, ModelParams, Plateau, TeacherParams, TrainParams
 
 Faces = tuple[Split, Split]
-EPOCHS = 4
+EPOCHS = 3
 
 
 class Training(NamedTuple):
@@ -128,16 +128,6 @@ def test_growth_shows_small_images_first_and_whole_ones_then(plateau: TrainParam
     assert sides == [(24, 24), (24, 24), (48, 48), (48, 48)]
 
 
-def test_a_network_trains_on_growing_images_and_takes_whole_ones(
-    model_params: ModelParams, cosine: TrainParams, few: Faces
-) -> None:
-    small = model_params.model_copy(update={"width": 0.25})
-    change = {"growth": Growth(side=24, share=0.5), "precision": "float32"}
-    result = train(small, cosine.model_copy(update=change), few).fit
-    assert result.model.input_shape == (None, 48, 48, 1)
-    assert len(result.history) == 2
-
-
 def test_a_network_that_knows_its_side_refuses_to_grow(dcnn: ModelParams, plateau: TrainParams, few: Faces) -> None:
     with pytest.raises(ValueError, match=r"dcnn .* expected train.growth: null"):
         fit(dcnn, plateau.model_copy(update={"growth": Growth(side=24, share=0.5)}), *few, classes=3)
@@ -188,8 +178,8 @@ def test_the_members_of_a_teacher_take_turns_or_their_heir_answers_about_the_stu
         assert teacher.weights[-1] == pytest.approx(np.log([4, 7])), "of the first member"
 
 
-def test_steps_are_counted_over_all_epochs_so_that_every_member_teaches_as_often(
-    model_params: ModelParams, cosine: TrainParams, few: Faces
+def test_steps_are_counted_over_all_epochs_and_a_network_that_is_not_pretrained_takes_no_weights(
+    dcnn: ModelParams, plateau: TrainParams, few: Faces
 ) -> None:
     asked = []
 
@@ -197,8 +187,8 @@ def test_steps_are_counted_over_all_epochs_so_that_every_member_teaches_as_often
         asked.append(step)
         return np.full((len(images), 3), 1 / 3, "float32")
 
-    params = cosine.model_copy(update={"epochs": 2, "distillation": 0.5, "pretrained": False})
-    fit(model_params.model_copy(update={"width": 0.25}), params, *few, classes=3, teacher=Teacher(note, []))
+    params = plateau.model_copy(update={"epochs": 2, "distillation": 0.5, "pretrained": False})
+    fit(dcnn, params, *few, classes=3, teacher=Teacher(note, []))  # no weights to begin with
     assert asked == list(range(2 * (len(few[0].labels) // params.batch_size)))
 
 
@@ -207,21 +197,20 @@ def test_a_pretrained_network_begins_as_the_first_member_for_its_emotions_alone(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     small = model_params.model_copy(update={"width": 0.25})
-    change = {"precision": "float32", "epochs": 1, "learning_rate": 1e-9, "average_decay": None, "weight_decay": 0}
-    train = train_params.model_copy(update=change)
-    for number in range(2):
-        save_member(build(small, len(EMOTIONS)), number)
-    first = keras.saving.load_model(paths.teacher(0) / "model.keras", compile=False)
+    change = {"precision": "float32", "epochs": 1, "optimizer": "sgd", "learning_rate": 1e-9, "average_decay": None}
+    begun = train_params.model_copy(update=change | {"weight_decay": 0, "pretrained": True})
+    members = [build(small, len(EMOTIONS)) for _ in range(2)]
+    for number, member in enumerate(members):
+        save_member(member, number)
     teacher = distillation.load(
-        TeacherParams(members=2, model=small, train=train, heir=None), ("happy", "sad", "neutral")
+        TeacherParams(members=2, model=small, train=begun, heir=None), ("happy", "sad", "neutral")
     )
-    for pretrained, same_as_first in ((True, True), (False, False)):
-        begun = train.model_copy(update={"pretrained": pretrained})
-        convolution, *_, kernel, _ = fit(small, begun, *few, classes=3, teacher=teacher).model.get_weights()
-        kernels = first.get_weights()[-2][:, [3, 4, 6]]
+    convolution, *_, kernel, _ = fit(small, begun, *few, classes=3, teacher=teacher).model.get_weights()
+    for member, is_the_one in zip(members, (True, False), strict=True):
+        kernels = member.get_weights()[-2][:, [3, 4, 6]]
         angle = np.vdot(kernel, kernels) / np.linalg.norm(kernel) / np.linalg.norm(kernels)  # the temperature scales it
-        assert np.allclose(convolution, first.get_weights()[0], atol=1e-5) == same_as_first
-        assert (angle > 0.9999) == same_as_first
+        assert np.allclose(convolution, member.get_weights()[0], atol=1e-5) == is_the_one
+        assert (angle > 0.9999) == is_the_one
 
 
 def test_batches_ahead_come_in_order_and_no_further_ahead_than_asked() -> None:
@@ -270,14 +259,6 @@ def test_mixup_blends_a_batch_and_its_targets_with_their_reverse() -> None:
     assert (blended.dtype, shares.dtype) == (np.float32, np.float32)
 
 
-def test_the_same_parameters_give_the_same_weights_twice(
-    undisturbed: Training, dcnn: ModelParams, plateau: TrainParams, few: Faces
-) -> None:
-    again = train(dcnn, plateau, few)
-    assert same(again.last.variables, undisturbed.last.variables)
-    assert again.fit.history == undisturbed.fit.history
-
-
 def stopped_after_every_epoch(
     model: ModelParams,
     params: TrainParams,
@@ -311,7 +292,7 @@ def assert_identical(stopped: Training, undisturbed: Training) -> None:
 def test_stopping_after_every_epoch_changes_no_bit_with_plateau_dropout_and_averaging(
     undisturbed: Training, dcnn: ModelParams, plateau: TrainParams, few: Faces, tmp_path: Path
 ) -> None:
-    assert [round(epoch["learning_rate"], 6) for epoch in undisturbed.fit.history] == [0.003, 0.003, 0.0015, 0.00075]
+    assert [round(epoch["learning_rate"], 6) for epoch in undisturbed.fit.history] == [0.003, 0.003, 0.0015]
     assert_identical(stopped_after_every_epoch(dcnn, plateau, few, tmp_path), undisturbed)
 
 
@@ -337,6 +318,7 @@ def test_stopping_after_every_epoch_changes_no_bit_with_muon_growing_images_and_
         return distillation.load(params, ("happy", "sad", "neutral"))
 
     undisturbed = train(small, growing, few, give_teacher())
+    assert undisturbed.fit.model.input_shape == (None, 48, 48, 1)
     assert_identical(stopped_after_every_epoch(small, growing, few, tmp_path, give_teacher), undisturbed)
 
 

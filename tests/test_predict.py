@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from modules import ROOT
 from PIL import Image
+from registry_fixtures import to_float32_tflite
 from skimage import data
 
 from src import cli, predict
@@ -31,7 +32,7 @@ def tflite() -> bytes:
     with cli.hushed():
         import keras
 
-        from src.network import architectures, conversion
+        from src.network import architectures
 
         keras.utils.set_random_seed(0)
         network = architectures.build(ModelParams(architecture="resnet", width=0.25, dropout=0.0), len(LABELS))
@@ -40,7 +41,7 @@ def tflite() -> bytes:
         kernel = np.random.default_rng(0).normal(size=(features.shape[1], len(LABELS))).astype("float32")
         kernel /= (features @ kernel).std()
         network.layers[-1].set_weights([kernel, -(features @ kernel).mean(axis=0)])
-        return conversion.convert(network, faces)["float32"]
+        return to_float32_tflite(network)
 
 
 def make_bundle(folder: Path, tflite: bytes, **changes: Any) -> Path:

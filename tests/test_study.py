@@ -129,7 +129,7 @@ def test_splits_and_a_teacher_of_other_parameters_are_refused():
     assert read_plan(Namespace()).teacher_run == ", ".join(f"r{number}" for number in range(teacher.members))
     last = paths.teacher(teacher.members - 1) / "run.json"
     for others, message in (
-        (run._replace(tags={"data_digest": "e" * 64}), "trained with data digest eee"),
+        (run._replace(tags={"data_digest": "e" * 64}), "made with data digest eee"),
         (run._replace(params=made | {"train.seed": 1}), "trained with train.seed 1, expected 4"),
     ):
         paths.write_json(last, {"run_id": "r", **others._asdict()})

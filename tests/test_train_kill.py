@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ from processes import query, wait_until
 from src.config import changed, parse_yaml
 
 EPOCHS = 4
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "data": {"drawn_images": 1750},  # 600 train faces: an epoch of about a second
     "model": {"width": 0.25},
     "train": {"epochs": EPOCHS, "batch_size": 16, "warmup_epochs": 1},
@@ -79,7 +80,8 @@ def kill_in_epoch_3(workspace: Path, start: Start) -> None:
 
 def kill_while_the_model_is_saved(workspace: Path, start: Start) -> None:
     process = start(workspace, "train")
-    wait_until(lambda: list((workspace / "models").glob("*model.keras")), process, workspace)
+    wait_until(lambda: len(steps(workspace)) == EPOCHS, process, workspace)
+    wait_until(lambda: list((workspace / "models").glob("*model.keras")), process, workspace, every_s=0.001)
     kill(process)
     assert epochs_kept(workspace) == EPOCHS
 
@@ -121,7 +123,7 @@ def test_a_teacher_killed_while_the_heir_learns_trains_the_members_no_more(
 ) -> None:
     teacher = parse_yaml(PARAMS)["teacher"] | {"members": 2}
     teacher["model"] |= {"width": 0.25}
-    teacher["train"] |= {"epochs": 1, "batch_size": 16, "warmup_epochs": 0, "growth": None}
+    teacher["train"] |= {"epochs": 1, "batch_size": 16, "warmup_epochs": 0, "growth": None, "optimizer": "sgd"}
     teacher["heir"] = {"model": teacher["model"], "epochs": 2, "mixup": 0.2, "distillation": 0.5}
     workspace = make_workspace("workspace", data={"drawn_images": 700})
     (workspace / "params.yaml").write_text(changed((workspace / "params.yaml").read_text(), {"teacher": teacher}))
@@ -145,10 +147,11 @@ def test_a_teacher_killed_while_the_heir_learns_trains_the_members_no_more(
 def test_a_second_process_is_refused_and_kill_ctrl_c_and_sigterm_leave_no_run_open_and_nothing_to_another_training(
     make_workspace: Make, start_stage: Start
 ) -> None:
-    workspace = make_workspace("workspace", **SMALL)
-    dead = start_stage(workspace, "train", "--epochs", "500", MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.2")
-    wait_until(lambda: steps(workspace), dead, workspace)
-    second = start_stage(workspace, "train", "--epochs", "500")
+    workspace = make_workspace("workspace", **SMALL | {"train": SMALL["train"] | {"optimizer": "sgd", "growth": None}})
+    dead = start_stage(workspace, "train", MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.2")
+    wait_until(lambda: steps(workspace) == [1], dead, workspace)
+    dead.send_signal(signal.SIGSTOP)  # it is at its training still, and leaves the processor to others
+    second = start_stage(workspace, "train")
     assert second.wait() == 1
     assert "is in use, expected no other process at this training" in (workspace / "log.txt").read_text()
     kill(dead)

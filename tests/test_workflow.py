@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 import pytest
 from modules import ROOT
 
-from src import demo, preprocess, pull
+from src import demo, preprocess, pull, train
 from src.config import changed, parse_yaml
 from src.tracking.bundle import verify
 
@@ -40,6 +41,8 @@ SMALL = {
     "train.epochs": 2,
     "train.warmup_epochs": 1,
     "train.average_decay": None,
+    "train.optimizer": "sgd",
+    "teacher.train.optimizer": "sgd",
 }
 
 
@@ -156,9 +159,9 @@ def test_what_a_killed_register_left_undone_is_done_by_the_next(workspace: Path,
     assert client.get_run(run_id).info.status == "FINISHED"
 
 
-def test_registering_again_finds_the_version_and_a_new_store_gets_everything(workspace: Path, tmp_path: Path):
-    again = call(workspace, "-m", "src.register")
-    assert "version 1 (there already), the candidate" in again.stdout
+def test_a_new_store_gets_everything(workspace: Path, tmp_path: Path):
+    registered = workspace / "models/registered.json"
+    before = registered.read_text()
     uri = f"sqlite:///{tmp_path}/other.db"
     other = call(workspace, "-m", "src.register", MLFLOW_TRACKING_URI=uri)
     assert "version 1, the candidate" in other.stdout, other.stderr
@@ -167,7 +170,7 @@ def test_registering_again_finds_the_version_and_a_new_store_gets_everything(wor
     assert copy.data.tags["origin_run_id"] == read_json(workspace / "models/run.json")["run_id"]
     assert len(there.get_metric_history(copy.info.run_id, "train/loss")) == 2
     assert copy.data.metrics["test/images"] == 40
-    call(workspace, "-m", "src.register")  # back to the first store, which registered.json names
+    registered.write_text(before)  # which names the first store
 
 
 @pytest.mark.parametrize(
@@ -269,17 +272,20 @@ def rows_of_the_results_table() -> list[str]:
     return re.findall(r"`dvc exp run ([^`]+)`", (ROOT / "README.md").read_text())
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 @pytest.mark.parametrize("options", rows_of_the_results_table())
-def test_a_row_of_the_results_table_trains(options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_row_of_the_results_table_trains(
+    options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
+):
     words = shlex.split(options)
     settings = dict(word.split("=", 1) for word in words[words.index("-S") + 1 :: 2])
     small = {"data.source": "drawn", "data.drawn_images": 280, "train.epochs": 1, "teacher": None}
-    demo.make_workspace(tmp_path, {name: parse_yaml(value) for name, value in settings.items()} | small)
+    values = {name: parse_yaml(value) for name, value in settings.items()} | small
+    (tmp_path / "params.yaml").write_text(changed((ROOT / "params.yaml").read_text(), values))
+    shutil.copy(empty_store, tmp_path)
     monkeypatch.chdir(tmp_path)
-    pull.main([])
-    preprocess.main([])
-    done = call(tmp_path, "-m", "src.train")
-    assert done.returncode == 0, done.stdout + done.stderr
+    for stage in (pull, preprocess, train):
+        stage.main([])
     assert len(pd.read_csv(tmp_path / "models/history.csv")) == 1
 
 
