@@ -130,7 +130,7 @@ def test_splits_and_a_teacher_of_other_parameters_are_refused():
     last = paths.teacher(teacher.members - 1) / "run.json"
     for others, message in (
         (run._replace(tags={"data_digest": "e" * 64}), "made with data digest eee"),
-        (run._replace(params=made | {"train.seed": 1}), "trained with train.seed 1, expected 4"),
+        (run._replace(params=made | {"train.seed": 1}), "made with train.seed 1, expected 4"),
     ):
         paths.write_json(last, {"run_id": "r", **others._asdict()})
         with pytest.raises(ValueError, match=message):
@@ -149,8 +149,8 @@ def test_splits_and_a_teacher_of_other_parameters_are_refused():
             {"model.width": WIDTHS},
             "tune.space.model.width would try what is refused: train.pretrained: fo",
         ),
-        ("teacher.train.augmentation.zoom", 0.3, "trained with train.augmentation.zoom 0.15, expected 0.3; run"),
-        ("teacher.train.growth", None, r"trained with train.growth\S* .*, expected"),
+        ("teacher.train.augmentation.zoom", 0.3, "made with train.augmentation.zoom 0.15, expected 0.3; run"),
+        ("teacher.train.growth", None, r"made with train.growth\S* .*, expected"),
     ):
         paths.PARAMS.write_text(changed(PARAMS, {name: other}))
         with pytest.raises(ValueError, match=message):

@@ -145,7 +145,8 @@ def _compiled(model_params: ModelParams, params: TrainParams, classes: int) -> k
     model.compile(
         optimizer,
         keras.losses.CategoricalCrossentropy(),
-        metrics=["accuracy"],
+        # By its name Keras would make it within the first trace, and TensorFlow would trace the step once more.
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         # XLA makes TensorFlow several times slower on a CPU; jax is nothing without it.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
