@@ -60,7 +60,7 @@ def read_exported() -> dict[str, Any]:
             f"{paths.MOBILE} was made from a model.keras of sha256 {found[:12]}, expected the one that is here, "
             f"{expected[:12]}; run `dvc repro export`"
         )
-    _demand_equal("export", paths.MOBILE, exported["params"], flat("export", read_params(ExportParams)))
+    _demand_equal("export", paths.MOBILE, exported.get("params", {}), flat("export", read_params(ExportParams)))
     return exported
 
 
@@ -78,7 +78,7 @@ def read_baseline() -> dict[str, dict[str, float]]:
             f"{paths.BASELINE} is of splits of digest {found[:12]}, expected those that are here, {expected[:12]}; "
             "run `dvc repro baseline`"
         )
-    _demand_equal("baseline", paths.BASELINE, stored["params"], flat("baseline", read_params(BaselineParams)))
+    _demand_equal("baseline", paths.BASELINE, stored.get("params", {}), flat("baseline", read_params(BaselineParams)))
     return stored["models"]
 
 
