@@ -99,7 +99,7 @@ def results(folder: Path) -> str:
         "Compare runs in the browser (choose Model training at the top left):",
         f"  {Path(sys.executable).parent}/mlflow ui --backend-store-uri sqlite:///{folder.resolve()}/mlflow.db",
         "",
-        "Open the app with this model, camera and all (builds it; needs node 20.19 or newer):",
+        "Open the app with this model, camera and all (builds it; needs node 20.19 or 22.12):",
         f"  make app WORKSPACE={folder}",
     ]
     return "\n".join(lines)
