@@ -10,7 +10,8 @@ from src.tracking import runs, store
 
 pytest_plugins = ["registry_fixtures"]
 UNKNOWN = "f" * 32
-DESCRIPTION = runs.Description("fer-emotion", "one", {"train.epochs": 1}, {}, {}, {"val": ("v" * 64, 6)}, "s", "", {})
+TAGS = {"teacher": "none"}
+DESCRIPTION = runs.Description("fer-emotion", "one", {"train.epochs": 1}, TAGS, {}, {"val": ("v" * 64, 6)}, "s", "", {})
 
 
 def sent(run_id: str, settings: dict[str, Any]) -> Run:
@@ -31,6 +32,11 @@ def test_a_setting_that_was_changed_is_a_tag_until_it_is_changed_back() -> None:
     assert (changed.params["export.max_drop"], changed.tags["export.max_drop"]) == ("0.005", "0.3")
     back = sent(first, {"export.max_drop": 0.005}).data
     assert (back.params["export.max_drop"], back.tags.get("export.max_drop")) == ("0.005", None)
+
+
+def test_a_tag_of_the_run_that_is_named_as_a_setting_stays() -> None:
+    first = sent(UNKNOWN, {"teacher": None}).info.run_id
+    assert sent(first, {"teacher": None}).data.tags["teacher"] == "none"
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "KILLED"])

@@ -144,8 +144,8 @@ def send(
             params=[Param(name, str(value)) for name, value in settings.items() if name not in stored],
             tags=[RunTag(name, value) for name, value in (tags | changed).items()],
         )
-        for name in settings.keys() & there.data.tags.keys() - changed.keys():  # it was changed back
-            client.delete_tag(known, name)
+        for name in (settings.keys() & there.data.tags.keys()) - changed.keys() - description.tags.keys():
+            client.delete_tag(known, name)  # it was changed back
         for folder, sources in files.items():
             for path in sources:
                 log = client.log_artifacts if path.is_dir() else client.log_artifact
