@@ -68,10 +68,11 @@ def study_run(study: Study, name: str) -> Iterator[StudyRun]:
     plan = study.plan
     tune = {f"tune.{key}": str(value) for key, value in plan.tune if key in ("n_trials", "sampler", "pruner", "seed")}
     faces = "drawn by code" if plan.data.source == "drawn" else "FER2013"
-    known = study.optuna.user_attrs.get("run_id")
     experiment = f"{plan.data.registered_model}-tune"
-    run = studies.open_study(experiment, name, known, plan.settings(), {"faces": faces, **tune})
-    study.optuna.set_user_attr("run_id", run.id)
+    with study.alone():  # two processes that begin it at once share one run
+        known = study.optuna.user_attrs.get("run_id")
+        run = studies.open_study(experiment, name, known, plan.settings(), {"faces": faces, **tune})
+        study.optuna.set_user_attr("run_id", run.id)
     status = "FAILED"
     try:
         yield run

@@ -155,6 +155,10 @@ def test_splits_and_a_teacher_of_other_parameters_are_refused():
         paths.PARAMS.write_text(changed(PARAMS, {name: other}))
         with pytest.raises(ValueError, match=message):
             read_plan(Namespace())
+    either = {"train.pretrained": {"type": "categorical", "choices": [False, True]}, "model.width": WIDTHS}
+    paths.PARAMS.write_text(changed(PARAMS, {"train.pretrained": False, "tune.space": either}))
+    with pytest.raises(ValueError, match=r"tune.space.train.pretrained with tune.space.model.width would try what is"):
+        read_plan(Namespace())
 
 
 def test_a_trial_runs_through_the_whole_schedule_in_fewer_epochs(workspace: Path):

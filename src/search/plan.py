@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from argparse import Namespace
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 from src import paths
@@ -28,7 +29,7 @@ class Plan(NamedTuple):
         train: The section `train`, today's.
         tune: The section `tune`.
         teacher: The section `teacher`; None: no teacher.
-        teacher_run: Id of the run that trained the teacher.
+        teacher_run: Ids of the runs that trained the teacher, as its students' tag `teacher` has them.
         summary: What `preprocess` says of the splits.
         platform: What the processes that train say that they compute with; empty as long as none was asked.
     """
@@ -130,6 +131,8 @@ def read_plan(options: Namespace) -> Plan:
     plan.job({})
     for name, values in plan.tune.space.items():
         _check(plan, name, values)
+    for pair in combinations(plan.tune.space, 2):
+        _try(plan, *pair)
     searched = plan.tune.space.get("model.architecture")
     if plan.train.growth and "dcnn" in (searched.extremes if searched else [plan.model.architecture]):
         raise ValueError(
@@ -146,16 +149,22 @@ def _check(plan: Plan, name: str, values: Range) -> None:
         raise ValueError(f"{where}: unknown parameter, expected one of {', '.join(plan.everything)}")
     if name == "train.epochs" and plan.tune.epochs is not None:
         raise ValueError(f"{where}: every trial has {plan.tune.epochs} epochs; set tune.epochs to null to search them")
-    for value in values.extremes:
-        try:
-            plan.job({name: value}, full=True)
-        except ValueError as error:
-            raise ValueError(f"{where} would try what is refused: {error}") from None
+    _try(plan, name)
     if plan.everything[name] not in values:
         raise ValueError(
             f"{where}: found {values}, expected it to hold today's {plan.everything[name]}, because the first trial "
             "is today's params.yaml; widen it, or change that value"
         )
+
+
+def _try(plan: Plan, *names: str) -> None:
+    """Demand that every combination of the extremes of these parameters can be trained, today's values for the rest."""
+    for values in product(*(plan.tune.space[name].extremes for name in names)):
+        try:
+            plan.job(dict(zip(names, values, strict=True)), full=True)
+        except ValueError as error:
+            where = " with ".join(f"tune.space.{name}" for name in names)
+            raise ValueError(f"{paths.PARAMS}: {where} would try what is refused: {error}") from None
 
 
 def _rounded(value: Any, allowed: Range) -> Any:

@@ -88,7 +88,7 @@ class Study:
         A training of the same values gives the same number: where a complete trial has the values, the study is told
         its number, as Optuna's FAQ has it, and asked for another trial.
         """
-        with self._alone():
+        with self.alone():
             while len(self.counted()) < self.plan.tune.n_trials and not self.exhausted():
                 trial = self._take()
                 twin = self.of(trial.user_attrs["values"])
@@ -101,7 +101,7 @@ class Study:
 
     def tidy(self) -> None:
         """End the trials of dead processes, and see to it that today's params.yaml is tried."""
-        with self._alone():
+        with self.alone():
             for trial in self.trials():
                 if trial.state.name == "RUNNING" and _is_dead(trial.user_attrs):
                     self.bury(trial.number, killed=True)
@@ -153,8 +153,8 @@ class Study:
         return [trial for trial in trials if trial.state.name != "WAITING" and trial.number not in again]
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other processes from asking meanwhile, on this machine or another: counting and taking is one step."""
+    def alone(self) -> Iterator[None]:
+        """Keep other processes out meanwhile, on this machine or another: counting and taking is one step."""
         from sqlalchemy import text
 
         if self._storage.engine.dialect.name == "sqlite":
