@@ -38,12 +38,12 @@ def demand_current() -> None:
                 f"{paths.MODELS} learned from the teacher of run {learned_from}, expected the one that is here, "
                 f"{here}; run `dvc repro train`"
             )
-    if teacher_runs(description):
-        if not is_on(TeacherParams):
-            raise ValueError(
-                f"{paths.MODELS} learned from a teacher, params.yaml asks for none; run `dvc repro`, or put it back"
-            )
-        read_teacher(read_params(TeacherParams))
+    asked = read_teacher(read_params(TeacherParams)) if is_on(TeacherParams) else "none"
+    if asked != description.tags["teacher"]:
+        raise ValueError(
+            f"{paths.MODELS} learned from a teacher of the runs {description.tags['teacher']}, {paths.PARAMS} asks for "
+            f"{asked}; run `dvc repro`, or put it back"
+        )
 
 
 def read_exported() -> dict[str, Any]:
@@ -144,7 +144,8 @@ def read_run(folder: Path = paths.MODELS) -> tuple[str, Description]:
 
 def read_history(folder: Path) -> list[dict[str, float]]:
     """Read what `train`, or `teacher`, measured in each epoch."""
-    table = pd.read_csv(paths.existing(folder / "history.csv", "train")).drop(columns="epoch")
+    path = paths.existing(folder / "history.csv", "train" if folder == paths.MODELS else "teacher")
+    table = pd.read_csv(path).drop(columns="epoch")
     return [{str(name): float(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
