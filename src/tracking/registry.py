@@ -19,7 +19,7 @@ Each version is one deployable thing: the phone's `.tflite` with manifest, golde
 the Keras model to train on (`artifacts/model.keras`), and what shows how it was made and judged (`evidence`). Its
 description is its model card and the way back to what made it.
 
-- `@candidate`: the best on val of those not judged yet
+- `@candidate`: the best on val since the last decision; it stays there until a later version takes its place
 - `@champion`: let through by the gate, `python -m src.promote`; the experiment `promotions` keeps every decision
 """
 """Description of a registered model, markdown."""

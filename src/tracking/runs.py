@@ -102,7 +102,7 @@ def send(
     tags: dict[str, str],
     files: dict[str, list[Path]],
 ) -> str:
-    """Bring a run in the store up to date with the files of the workspace; what is there already is left alone.
+    """Bring a run in the store up to date with the workspace; epochs and metrics that it has are not sent again.
 
     Serves the stages after `train`, a run restored from DVC's cache, an unknown store and one that went away.
 
@@ -163,7 +163,7 @@ def point_out(used: str) -> None:
         if if_known(client, opened) is None:
             return
         name = client.get_run(used).info.run_name
-        text = f"Nothing was trained: the results are those of run {name} (`{used}`)."
+        text = f"Nothing was trained in this run: the results are those of run {name} (`{used}`)."
         for key, value in {
             "reuses_run": used,
             "mlflow.runName": f"reuses {name}",

@@ -27,7 +27,7 @@ def send(stage: str) -> None:
 
 
 def send_all(up_to: str = "evaluate") -> str:
-    """Send what the stages up to `up_to` made and the store lacks, and give the run's id in this store.
+    """Send what the stages up to `up_to` made, and give the run's id in this store.
 
     Raises:
         ConnectionError: The store can't be reached.

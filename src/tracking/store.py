@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,14 @@ from typing import Any
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE = "sqlite:///"
+STORAGE_ERRORS = {
+    "botocore.exceptions": ("BotoCoreError", "ClientError"),
+    "boto3.exceptions": ("Boto3Error",),
+    "google.api_core.exceptions": ("GoogleAPIError",),
+    "google.auth.exceptions": ("GoogleAuthError",),
+    "azure.core.exceptions": ("AzureError",),
+}
+"""What the clients of object storages raise, and MLflow passes on."""
 
 NOTES = {
     "fer-emotion": """One run per trained model, completed by every stage.
@@ -24,7 +33,7 @@ NOTES = {
 
 - **the search**: the best trial, the figures and the table of trials are in its run
 - **compare**: mark its trials, *Compare*, and look at the parallel coordinates
-- **tag** `end`: complete, pruned, failed or killed
+- **tag** `end`: complete, pruned, failed, killed or duplicate
 """,
     "promotions": "Every decision of the gate about a version: who, when, from, to, and the evidence.",
 }
@@ -102,25 +111,31 @@ def connect() -> Any:
 
 @contextmanager
 def errors() -> Iterator[None]:
-    """Turn what MLflow, its database and its driver raise into one `ConnectionError` that says what to do."""
-    from mlflow.exceptions import MlflowException
-    from requests.exceptions import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
+    """Turn what MLflow raises, or what lies behind it, into one `ConnectionError` that says what to do."""
     try:
         yield
     except ImportError as error:  # of a database, or of the object storage that the files lie in
         raise ConnectionError(
             f"the store {tracking_uri()} needs a driver that is not here: {error}; install it"
         ) from None
-    except (MlflowException, RequestException, SQLAlchemyError) as error:
+    except _failures() as error:
         reason = str(error).splitlines()[0]
         remedy = (
-            f"start it, or unset {URI_VARIABLE} to use this workspace's own"
-            if os.environ.get(URI_VARIABLE)
-            else "see that the disk has room and that no other process holds the file"
+            "see that the disk has room and that no other process holds the file"
+            if tracking_uri().startswith("sqlite:")
+            else f"start it, or unset {URI_VARIABLE} to use this workspace's own"
         )
         raise ConnectionError(f"the MLflow store {tracking_uri()} did not do as asked: {reason}; {remedy}") from error
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from mlflow.exceptions import MlflowException
+    from requests.exceptions import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    loaded = {name: sys.modules[name] for name in STORAGE_ERRORS if name in sys.modules}  # no other has been used
+    of_storages = [getattr(module, error) for name, module in loaded.items() for error in STORAGE_ERRORS[name]]
+    return MlflowException, RequestException, SQLAlchemyError, *of_storages
 
 
 def experiment_id(client: Any, name: str) -> str:
