@@ -42,7 +42,12 @@ def test_pause_switches_the_camera_off_and_keeps_the_picture(live: Visit) -> Non
     live.page.get_by_role("button", name="Pause").click()
     assert live.page.evaluate(TRACKS) == ["ended"]
     expect(live.page.locator("#still")).to_be_visible()
-    expect(live.page.locator(".face")).to_have_count(1)
+    faces = live.faces()
+    assert len(faces) == 1
+    live.page.get_by_role("button", name="Mirror").click()
+    live.page.wait_for_timeout(300)
+    assert live.faces() == faces
+    expect(live.page.locator("#hint")).to_have_text("Paused. The camera is off.")
     live.page.get_by_role("button", name="Go on").click()
     live.page.wait_for_selector("body[data-state=live] .face")
 
@@ -71,7 +76,8 @@ def test_a_camera_that_opens_after_the_page_was_left_goes_off_again(live: Visit)
 
 
 def test_the_mirror_turns_the_picture_and_the_frame_round_a_face(live: Visit) -> None:
-    place = "(({ style }) => parseFloat(style.left) + parseFloat(style.width) / 2)(document.querySelector('.mark'))"
+    place = "(mark => 100 * (mark.offsetLeft + mark.offsetWidth / 2) / mark.parentElement.clientWidth)"
+    place += "(document.querySelector('.mark'))"
     button = live.page.get_by_role("button", name="Mirror")
     expect(button).to_have_attribute("aria-pressed", "true")
     before = live.page.evaluate(place)
@@ -206,6 +212,24 @@ def test_cameras_that_all_look_one_way_take_turns(visit: Visits) -> None:
         page.get_by_role("button", name="Change camera").click()
         page.wait_for_function(f"before => {current} !== before", arg=before)
         page.wait_for_selector("body[data-state=live]")
+
+
+def test_a_camera_that_is_refused_on_going_on_is_not_asked_for_again_and_the_keyboard_keeps_its_place(
+    live: Visit,
+) -> None:
+    page = live.page
+    page.get_by_role("button", name="Pause").click()
+    refuse = "async () => { asked++; throw new DOMException('', 'NotAllowedError') }"
+    page.evaluate(f"() => {{ window.asked = 0; navigator.mediaDevices.getUserMedia = {refuse} }}")
+    page.locator("#toggle").press("Enter")
+    expect(page.locator("#notice-title")).to_have_text("The camera is not allowed")
+    assert page.evaluate("asked") == 1
+    expect(page.locator("#notice")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#start")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_function("asked == 2")
+    expect(page.locator("#notice")).to_be_focused()
 
 
 def test_a_camera_that_is_refused_missing_or_busy_is_told_in_clear_words(visit: Visits) -> None:

@@ -111,6 +111,17 @@ def test_a_browser_that_is_too_old_is_told_so(visit: Visits) -> None:
     expect(page.locator("#notice-title")).to_have_text("This browser is too old")
 
 
+def test_a_page_whose_script_does_not_come_can_be_loaded_again(visit: Visits) -> None:
+    person = visit()
+    person.page.route("**/assets/*.js", lambda route: route.abort())
+    person.page.goto(person.address)
+    expect(person.page.locator("#notice-title")).to_have_text("This page can't start here")
+    expect(person.page.get_by_role("button", name="Choose a photo")).to_be_hidden()
+    person.page.unroute("**/assets/*.js")
+    person.page.get_by_role("button", name="Load the page again").click()
+    expect(person.page.locator("#notice-title")).to_have_text("See what a face shows")
+
+
 def test_no_device_of_the_gpu_is_asked_for(visit: Visits) -> None:
     gpu = "{ requestAdapter: async () => { window.asked = true; return null; } }"
     person = visit()

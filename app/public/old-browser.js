@@ -5,6 +5,9 @@ addEventListener("error", function (event) {
     document.getElementById("notice-title").textContent = "This page can't start here";
     document.getElementById("notice-text").textContent =
       "The browser may be too old: Chrome, Edge, Firefox or Safari from 2023 on is needed. Otherwise load the page again.";
+    document.getElementById("start").textContent = "Load the page again";
+    document.getElementById("start").onclick = function () { location.reload(); };
+    document.getElementById("choose").hidden = true;
     document.body.setAttribute("data-state", "trouble");
   }
 }, true); // a script that can't be loaded is told to the window on the way down only

@@ -11,11 +11,12 @@ export interface Camera {
   choices: number;
 }
 
-/** Something is in the way; what to tell the person. */
+/** Something is in the way; what to tell the person, and whether it was the person who refused. */
 export class Trouble extends Error {
   constructor(
     readonly title: string,
     message: string,
+    readonly refused = false,
   ) {
     super(message);
   }
@@ -81,6 +82,7 @@ function inWords(error: unknown): Trouble {
     return new Trouble(
       "The camera is not allowed",
       "Allow it for this page in the browser's settings (the sign beside the address), then try again.",
+      true,
     );
   }
   if (name === "NotFoundError" || name === "OverconstrainedError") {

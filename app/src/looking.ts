@@ -93,7 +93,10 @@ export async function useCamera(open: () => Promise<Camera> = openLastCamera): P
 
 async function openLastCamera(): Promise<Camera> {
   if (!lastCamera) return openCamera();
-  return openCamera({ deviceId: { exact: lastCamera } }).catch(() => openCamera()); // it may be gone
+  return openCamera({ deviceId: { exact: lastCamera } }).catch((error: Trouble) => {
+    if (error.refused) throw error; // to ask again would be to press
+    return openCamera(); // it may be gone
+  });
 }
 
 /** Change to the back camera, or the next one. */
@@ -120,10 +123,9 @@ export function followVisibility(): void {
 }
 
 /** Show the camera's picture as in a mirror, or as others see it. */
-export async function mirror(): Promise<void> {
+export function mirror(): void {
   mirrored = !mirrored;
   view.showCamera(mirrored);
-  if (model && view.state() === "paused") await lookAtStill(session); // a live picture places its faces anew by itself
 }
 
 /** Look at a photo. */
@@ -189,17 +191,17 @@ function grab(): ImageData {
 }
 
 async function lookAtStill(mine: number): Promise<void> {
-  const { seen } = await look(context.getImageData(0, 0, still.width, still.height), detector, model);
-  if (mine !== session) return;
+  const used = model;
+  const { seen } = await look(context.getImageData(0, 0, still.width, still.height), detector, used);
+  if (mine !== session || used !== model) return;
   view.clearFaces();
   showFaces(seen, NO_FACE_IN_PHOTO, performance.now());
 }
 
 function showFaces(faces: Seen[], otherwise: string, now: number): void {
-  const turned = mirrored && view.state() !== "photo";
   const { labels } = model.manifest;
   view.showShape(still.width, still.height); // a phone may have been turned
-  view.showFaces(faces, labels, still.width, still.height, turned);
+  view.showFaces(faces, labels, still.width, still.height);
   view.showHint(faces.length ? "" : otherwise);
   view.announceFaces(faces, labels, now);
 }

@@ -46,15 +46,25 @@ async function lookForNewer(): Promise<string> {
     const reason = `The newer model was refused, the present one stays: ${(error as Error).message}`;
     if (reason !== refused) view.toast(reason);
     refused = reason;
+    void navigator.serviceWorker?.getRegistration().then((worker) => worker?.update()); // a newer page may take it
     return reason;
   }
   if (!newer) return "This is the newest model.";
   model = newer; // the old one's memory is given back with the page: a frame may be using it
-  await lookWith(detector, model);
-  showModel(model);
+  await put(model);
   const text = `Changed to ${model.deployed.name} version ${model.deployed.version}.`;
   view.toast(text);
   return text;
+}
+
+/** Look with a model and show what it says of itself; one that can't be shown must not keep out the next one. */
+async function put(model: Model): Promise<void> {
+  try {
+    await lookWith(detector, model);
+    showModel(model);
+  } catch (error) {
+    fail(error);
+  }
 }
 
 function keepFresh(): void {
@@ -70,7 +80,7 @@ function listen(): void {
   on("start", () => begin());
   on("toggle", () => (view.state() === "live" ? pause() : begin()));
   on("flip", flip);
-  on("mirror", () => void mirror());
+  on("mirror", mirror);
   on("choose", () => file.click());
   on("photo", () => file.click());
   file.addEventListener("change", () => {
@@ -132,12 +142,7 @@ async function start(): Promise<void> {
     return;
   }
   view.find<HTMLButtonElement>("open-info").disabled = false;
-  try {
-    await lookWith(detector, model);
-    showModel(model);
-  } catch (error) {
-    fail(error); // a model that can't be shown must not keep out the next one
-  }
+  await put(model);
   keepFresh();
   if (import.meta.env.PROD) void navigator.serviceWorker?.register("service-worker.js");
 }

@@ -22,10 +22,13 @@ const percent = (value: number) => `${Math.round(value * 100)} %`;
 export const state = () => document.body.dataset.state as State;
 
 export function showState(state: State): void {
+  const focused = document.activeElement;
   document.body.dataset.state = state;
   const [icon, label] = BUTTON[state] ?? ["camera", "Use the camera"];
   find("toggle").setAttribute("aria-label", label);
   document.getElementById("toggle-icon")?.setAttribute("href", `#icon-${icon}`);
+  // A button that is hidden now loses the focus, and who works by keyboard the place.
+  if (!focused?.getClientRects().length) find(["live", "paused", "photo"].includes(state) ? "toggle" : "notice").focus();
 }
 
 /** Lay a message over the picture. */
@@ -60,10 +63,10 @@ export function showShape(width: number, height: number): void {
 }
 
 /** Show the faces of a picture of this size: each with its frame, its verdict and all probabilities. */
-export function showFaces(faces: Seen[], labels: string[], width: number, height: number, mirrored: boolean): void {
+export function showFaces(faces: Seen[], labels: string[], width: number, height: number): void {
   const words = faces.map(({ probabilities }) => verdict(labels, probabilities) ?? NOT_SURE);
   keep(find("marks"), faces.length, newMark).forEach((mark, index) => {
-    placeMark(mark, faces[index].box, width, height, mirrored);
+    placeMark(mark, faces[index].box, width, height);
     const caption = mark.firstElementChild as HTMLElement;
     caption.textContent = faces.length > 1 ? `${index + 1}: ${words[index]}` : words[index];
   });
@@ -128,9 +131,8 @@ function newMark(): HTMLElement {
   return mark;
 }
 
-function placeMark(mark: HTMLElement, box: Box, width: number, height: number, mirrored: boolean): void {
-  const left = mirrored ? width - box.left - box.width : box.left;
-  mark.style.left = `${(left / width) * 100}%`;
+function placeMark(mark: HTMLElement, box: Box, width: number, height: number): void {
+  mark.style.setProperty("--left", `${(box.left / width) * 100}%`); // from the right where the frame is mirrored
   mark.style.top = `${(box.top / height) * 100}%`;
   mark.style.width = `${(box.width / width) * 100}%`;
   mark.style.height = `${(box.height / height) * 100}%`;
