@@ -34,6 +34,8 @@ MOST_DUPLICATES = 30
 """So many in a row, and there seems to be no more to try."""
 SILENT_S = 600.0
 """A trial of another machine that gave no sign of life for so long is taken for dead."""
+TABLES_S = 2.0
+"""Another machine has made a storage's tables after so long."""
 
 
 class Study:
@@ -155,15 +157,8 @@ class Study:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other processes out meanwhile, on this machine or another: counting and taking is one step."""
-        from sqlalchemy import text
-
-        if self._storage.engine.dialect.name == "sqlite":
-            with _file_lock(self._storage.url):
-                yield
-        else:  # a row that Optuna itself never locks
-            with self._storage.engine.begin() as connection:
-                connection.execute(text("SELECT version_info_id FROM version_info FOR UPDATE"))
-                yield
+        with _alone(self._storage):
+            yield
 
 
 def open_study(plan: Plan, name: str, url: str | None) -> Study:
@@ -180,16 +175,8 @@ def open_study(plan: Plan, name: str, url: str | None) -> Study:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    url = url or f"sqlite:///{Path(DATABASE).resolve()}"
-    with _file_lock(url):  # two processes that make the tables at once get in each other's way
-        patient = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else None
-        try:
-            storage = optuna.storages.RDBStorage(url, engine_kwargs=patient)
-        except ImportError as error:
-            raise ValueError(
-                f"--storage needs a driver that is not here: {error.__cause__}; `pip install 'psycopg[binary]'` for "
-                "postgresql+psycopg://, pymysql for mysql+pymysql://"
-            ) from None
+    storage = _open_storage(url or f"sqlite:///{Path(DATABASE).resolve()}")
+    with _alone(storage):
         study = optuna.create_study(
             study_name=name,
             storage=storage,
@@ -276,6 +263,37 @@ def _is_dead(facts: dict[str, Any]) -> bool:
 
 def _retried(trials: list[FrozenTrial]) -> set[int | None]:
     return {trial.user_attrs.get("retry_of") for trial in trials}
+
+
+def _open_storage(url: str) -> optuna.storages.RDBStorage:
+    from optuna.storages import RDBStorage
+    from sqlalchemy.exc import SQLAlchemyError
+
+    patient = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else None
+    with _file_lock(url):  # two processes that make the tables at once get in each other's way
+        try:
+            return RDBStorage(url, engine_kwargs=patient)
+        except ImportError as error:
+            raise ValueError(
+                f"--storage needs a driver that is not here: {error.__cause__}; `pip install 'psycopg[binary]'` for "
+                "postgresql+psycopg://, pymysql for mysql+pymysql://"
+            ) from None
+        except SQLAlchemyError:  # of a server, which another machine may have made them in meanwhile
+            time.sleep(TABLES_S)
+            return RDBStorage(url, engine_kwargs=patient)
+
+
+@contextmanager
+def _alone(storage: optuna.storages.RDBStorage) -> Iterator[None]:
+    from sqlalchemy import text
+
+    if storage.engine.dialect.name == "sqlite":
+        with _file_lock(storage.url):
+            yield
+    else:  # a row that Optuna itself never locks
+        with storage.engine.begin() as connection:
+            connection.execute(text("SELECT version_info_id FROM version_info FOR UPDATE"))
+            yield
 
 
 @contextmanager
