@@ -34,7 +34,7 @@ def read_options(argv: list[str] | None) -> Namespace:
     )
     parser.add_argument("--version", metavar="N", help="this version instead of the one with the alias `candidate`")
     parser.add_argument("--name", help="registered model; by default the one of this workspace's data")
-    parser.add_argument("--reason", default="", metavar="TEXT", help="kept with the decision")
+    parser.add_argument("--reason", default="", metavar="TEXT", help="kept with the decision, for --history")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--dry-run", action="store_true", help="decide, move nothing; it is kept that the test was asked")
     what.add_argument("--history", action="store_true", help="what was in production, from when to when, and why")

@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
             search(study, run, pool, options)
     if options.promote:
         cli.call("dvc", "repro")
-        cli.call("src.promote")
+        cli.call("src.promote", "--reason", f"the winner of the search {name}")
 
 
 def read_options(argv: list[str] | None) -> Namespace:

@@ -197,6 +197,12 @@ def test_rollback_goes_back_step_by_step_and_skips_what_was_rolled_back(shop: Sh
         judge(shop, shop.add(model))
     promotion.rollback(DRAWN, None, "it blinks")
     assert shop.champion() == "2"
+    client = store.connect()
+    decision = client.get_run(client.get_model_version(DRAWN, "2").tags[versions.DECISION])
+    assert (decision.data.tags["outcome"], decision.data.tags["reason"]) == ("rolled back", "it blinks")
+    evidence = decision.data.tags["promotion"]
+    assert evidence == past()[1].run_id
+    assert "decision.txt" in [file.path for file in client.list_artifacts(evidence)]
     judge(shop, shop.add("good"))
     assert shop.champion() == "4"
     promotion.rollback(DRAWN, None)
@@ -218,6 +224,8 @@ def test_the_command_says_what_a_dry_run_a_promotion_and_a_rollback_did(shop: Sh
     assert said() == "promoted: the champion of fer-emotion-drawn is version 1, was none"
     shop.add("good")
     assert said() == "promoted: the champion of fer-emotion-drawn is version 2, was 1"
+    assert ["there was nothing to compare it with" in one.reason for one in past()] == [True, True, False]
+    assert past()[-1].reason.startswith("against version 1: difference +")
     assert said("--rollback") == "rolled back: version 1 is the champion of fer-emotion-drawn again, in place of 2"
     store.connect().set_registered_model_alias(DRAWN, "champion", "2")
     promote.main(["--history"])

@@ -49,9 +49,12 @@ class Decision(NamedTuple):
 
 def begin(
     client: Any, outcome: str, before: str | None, version: versions.Version, reason: str,
-    judgement: Judgement | None = None, params: PromoteParams | None = None,
+    judgement: Judgement | None = None, params: PromoteParams | None = None, promotion: str | None = None,
 ) -> str:  # fmt: skip
-    """Write a decision down with its evidence, before anything is moved; gives the run's id."""
+    """Write a decision down with its evidence, before anything is moved; gives the run's id.
+
+    A rollback judges nothing: its evidence is that of the earlier decision whose run `promotion` names.
+    """
     from mlflow.entities import Metric, Param
 
     asked = judgement is not None and judgement.asked
@@ -67,6 +70,7 @@ def begin(
         "reason": reason,
         "outcome": STARTED + outcome,
         **({"test_digest": judgement.test_digest} if judgement is not None and asked else {}),
+        **({"promotion": promotion} if promotion else {}),
     }
     title = f"{version.name}: {before or 'none'} to {version.number}"
     run_id = client.create_run(store.named_experiment(client, EXPERIMENT), tags=tags, run_name=title).info.run_id
@@ -156,6 +160,12 @@ def earlier_champions(past: list[Decision], present: str) -> list[str]:
         while stack.pop() != present:
             pass
     return [version for version in stack if version != present]
+
+
+def promotion_of(past: list[Decision], version: str) -> str | None:
+    """Give the run of the last decision that promoted this version; None where other hands put the alias there."""
+    found = [decision.run_id for decision in past if decision.outcome == PROMOTED and decision.version == version]
+    return found[-1] if found else None
 
 
 def rolled_back(past: list[Decision]) -> dict[str, str]:

@@ -49,6 +49,12 @@ class Judgement:
             f"{rule.rule}: found {rule.found}, wanted {rule.wanted}" for rule in self.rules if not rule.passed
         )
 
+    def why(self) -> str:
+        """Say in one line what a version that passed was compared with."""
+        if self.comparison is not None:
+            return f"against version {self.champion}: {self.comparison}"
+        return f"accuracy {self.scores['candidate'].accuracy:.4f}; there was nothing to compare it with"
+
     def metrics(self) -> dict[str, float]:
         """Give every number by a name for MLflow: `candidate/accuracy`, `champion/recall/happy`, `p`, ..."""
         found: dict[str, float] = {"asked": self.asked}

@@ -103,7 +103,8 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
             decisions.settle(client, name, champion and champion.number)
             if champion is None or champion.number != present:
                 raise ValueError(f"{name} version {present} is no longer the champion; run this again")
-            run_id = decisions.begin(client, decisions.ROLLED_BACK, present, target, reason)
+            judged = decisions.promotion_of(past, target.number)
+            run_id = decisions.begin(client, decisions.ROLLED_BACK, present, target, reason, promotion=judged)
             _move(client, name, target.number, _sign(there, key), keep)
             decisions.finish(client, run_id, decisions.ROLLED_BACK)
     return Decided(decisions.ROLLED_BACK, target.number, present)
@@ -125,7 +126,7 @@ def _decide(
             judgement.rules.append(gate.Rule("champion unchanged", f"version {expected}", f"version {present}", False))
         elif dry_run:
             outcome = decisions.DRY_RUN
-        why = "; ".join(filter(None, (reason, judgement.why_not())))
+        why = "; ".join(filter(None, (reason, judgement.why_not()))) or judgement.why()
         run_id = decisions.begin(client, outcome, present, candidate, why, judgement, params)
         if outcome == decisions.PROMOTED:
             _move(client, name, version, signature, keep)
