@@ -20,7 +20,8 @@ PICTURES = (".pdf", ".png", ".svg")
 
 def main(argv: list[str] | None = None) -> None:
     parser = cli.parser("compare", __doc__)
-    parser.add_argument("runs", nargs=2, metavar="RUN", help="run id, run name, fer-emotion/3 or fer-emotion@champion")
+    named = "id, name or DVC experiment of a run; or fer-emotion/3, or fer-emotion@champion"
+    parser.add_argument("runs", nargs=2, metavar="RUN", help=named)
     parser.add_argument("--out", type=Path, metavar="FILE", help=f"draw it: {', '.join(PICTURES)}; shows faces")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="every face that only one is right about")
     options = parser.parse_args(argv)

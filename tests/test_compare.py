@@ -93,6 +93,15 @@ def test_two_runs_are_compared_by_name_and_id_and_drawn(digest: str, capsys: pyt
     assert table[second].tolist() == ["sad"] * 5 + ["happy", "sad"]
 
 
+def test_a_run_is_found_by_its_dvc_experiment(digest: str, capsys: pytest.CaptureFixture):
+    log_run("one", FIRST, digest)
+    store.connect().set_tag(log_run("wider", SECOND, digest), "dvc.experiment", "wide")
+    compare.main(["one", "wide"])
+    assert ["all", "12", "0.7500", "0.5000", "5", "2", "0.45"] in map(str.split, capsys.readouterr().out.splitlines())
+    with pytest.raises(ValueError, match="found no single run 'narrow'"):
+        compare.main(["one", "narrow"])
+
+
 def test_versions_of_one_run_are_found_by_number_and_alias_each_with_its_own_answers(
     digest: str, capsys: pytest.CaptureFixture
 ):

@@ -90,6 +90,7 @@ def _find_run(client: Any, words: str) -> str:
     places = [each.experiment_id for each in client.search_experiments()]
     quoted = words.replace("'", "")
     found = client.search_runs(places, f"attributes.run_name = '{quoted}'")
+    found = found or client.search_runs(places, f"tags.`dvc.experiment` = '{quoted}'")
     if len(found) != 1:
         ids = ", ".join(run.info.run_id for run in found)
         way_out = "`mlflow ui` shows them"
