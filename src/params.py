@@ -235,6 +235,13 @@ class TeacherParams(Params):
     train: TrainParams
     heir: Heir | None
 
+    @model_validator(mode="after")
+    def with_seeds(self) -> TeacherParams:
+        """Demand a seed for each member."""
+        if self.train.seed + self.members > 2**32:
+            raise ValueError(f"train.seed: found {self.train.seed}, expected at most 2^32 - members: each has its own")
+        return self
+
     def demand_same(self, model: ModelParams) -> None:
         """Check that a model can begin as a member.
 

@@ -49,6 +49,19 @@ def write_json(path: Path, value: object) -> None:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
+def read_json(path: Path, stage: str) -> dict:
+    """Read what a stage wrote by `write_json`.
+
+    Raises:
+        ValueError: The file is damaged.
+        FileNotFoundError: There is none; the message names the stage.
+    """
+    try:
+        return json.loads(existing(path, stage).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}), expected JSON; run `dvc repro -f {stage}`") from None
+
+
 def existing(path: Path, stage: str) -> Path:
     """Give back `path` if it is there.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +53,12 @@ def removed_table(faces: Faces, assignment: Assignment) -> pd.DataFrame:
 
 def write_splits(folder: Path, faces: Faces, assignment: Assignment, params: DataParams) -> dict[str, Any]:
     """Write the splits of an assignment and what there is to say of them; give the latter."""
+    (folder / "splits.json").unlink(missing_ok=True)  # written last: what a kill leaves is not taken for whole
     for name, positions in assignment.splits.items():
         split = take(faces, positions, params.emotions)
         with paths.replacing(folder / f"{name}.npz") as path:
             np.savez(path, images=split.images, labels=split.labels, rows=faces.rows[positions])
-    source = json.loads(paths.existing(paths.RAW / "source.json", "pull").read_text())
+    source = paths.read_json(paths.RAW / "source.json", "pull")
     summary = summarise(faces, assignment, params) | {"source": source}
     paths.write_json(folder / "splits.json", summary)
     return summary

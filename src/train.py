@@ -89,6 +89,7 @@ def train_into(
                 on_batch_end=bar.update,
                 resume=checkpoint and checkpoint.state,
             )
+        (folder / "run.json").unlink(missing_ok=True)  # written last: what a kill leaves is no other run's
         with paths.replacing(folder / "model.keras") as path:
             result.model.save(path)
         with paths.replacing(folder / "history.csv") as path:
@@ -146,6 +147,8 @@ def main(argv: list[str] | None = None) -> None:
     model, train = read_params(ModelParams, options), read_params(TrainParams, options)
     summary = splits.load_summary()
     data.demand_prepared(summary)
+    if train.growth and model.architecture == "dcnn":
+        raise ValueError("train.growth: found it with dcnn, which takes images of one side alone; expected null")
     with cli.hushed():
         teacher, teacher_run = load_teacher(data.emotions, model, train)
         description = describe(data, model, train, summary, teacher_run or "none")

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -7,6 +10,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import pytest
+from modules import ROOT
 
 from src import paths
 from src.fer2013 import EMOTIONS, Split
@@ -390,10 +394,32 @@ def test_a_batch_larger_than_the_split_is_the_whole_split(dcnn: ModelParams, pla
     assert len(result.history) == 2
 
 
+def test_a_training_that_outlives_dvc_leaves_its_checkpoint_to_the_next(tmp_path: Path) -> None:
+    code = "import os, time\nfrom src.network import checkpoints\nparent = os.getppid()\n"
+    code += "with checkpoints.opened({}) as folder:\n    (folder / 'state.npz').touch()\n    print(flush=True)\n"
+    code += "    while DIES and os.getppid() == parent:\n        time.sleep(0.05)\n"
+    for dies in (True, False):
+        told = code.replace("DIES", str(dies))
+        process = subprocess.Popen(
+            ["sh", "-c", '"$0" -c "$1"; exit', sys.executable, told],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+        )
+        with process:
+            assert process.stdout
+            process.stdout.readline()
+            if dies:
+                process.kill()
+            process.stdout.read()  # to the end of the training itself
+        assert len(list(tmp_path.glob(".checkpoints/*/state.npz"))) == dies
+
+
 def test_a_checkpoint_that_was_cut_off_is_none(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     checkpoints.save(tmp_path, Checkpoint(State(variables=[np.zeros(100)]), run_id="run"))
-    for size in (200, 0):
-        (tmp_path / "state.npz").write_bytes((tmp_path / "state.npz").read_bytes()[:size])
+    whole = (tmp_path / "state.npz").read_bytes()
+    for content in (whole[:200], b"", bytes(5000)):
+        (tmp_path / "state.npz").write_bytes(content)
         assert checkpoints.load(tmp_path) is None
         assert "is damaged; the training begins anew" in capsys.readouterr().err
 

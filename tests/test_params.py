@@ -78,6 +78,15 @@ def test_an_exponent_is_a_number_as_it_is_to_dvc(workspace: Path):
     assert read_params(TrainParams).learning_rate == 0.002
 
 
+def test_every_member_of_the_teacher_has_a_seed(workspace: Path):
+    path = workspace / "params.yaml"
+    path.write_text(changed(PARAMS, {"teacher.train.seed": 2**32 - 1}))
+    with pytest.raises(ValueError, match=r"train.seed: found 4294967295, expected at most 2\^32 - members"):
+        read_params(TeacherParams)
+    path.write_text(changed(PARAMS, {"teacher.train.seed": 2**32 - 2}))
+    assert [train.seed for _, train in read_params(TeacherParams).networks()] == [2**32 - 2, 2**32 - 1]
+
+
 HEIR = "heir: {model: {architecture: resnet, width: 2.0, dropout: 0.2}, epochs: 32, mixup: 0.2, distillation: 0.5}"
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.network.schedules import best_epoch, cosine, learning_rate, plateau, should_stop
-from src.params import EarlyStopping, Plateau, TrainParams
+from src.network.schedules import best_epoch, cosine, learning_rate, plateau, should_stop, side
+from src.params import EarlyStopping, Growth, Plateau, TrainParams
 
 # Keras compares in float32: hundredths and margins between them leave no ties to rounding.
 accuracies = st.lists(st.integers(0, 12).map(lambda hundredths: hundredths / 100), min_size=1, max_size=30)
@@ -102,3 +102,10 @@ def test_training_never_stops_early_without_early_stopping() -> None:
 def test_the_best_epoch_is_the_first_of_the_highest() -> None:
     assert best_epoch([0.1, 0.7, 0.3, 0.7]) == 1
     assert best_epoch([0.4]) == 0
+
+
+def test_so_many_epochs_see_small_images_as_their_share_says():
+    for share, epochs, small in [(0.28, 25, 7), (0.56, 50, 28), (0.6, 20, 12), (0.5, 3, 2), (0.6, 1, 1)]:
+        sides = [side(Growth(side=32, share=share), epoch, epochs) for epoch in range(epochs)]
+        assert sides == [32] * small + [48] * (epochs - small)
+    assert side(None, 0, 10) == 48

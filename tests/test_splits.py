@@ -106,7 +106,7 @@ def test_a_split_without_one_of_the_emotions_is_an_error():
 def test_a_split_that_was_cut_off_is_refused(kept: int, tmp_path: Path):
     np.savez(tmp_path / "train.npz", images=np.zeros((4, 48, 48, 1), np.uint8), labels=np.zeros(4, int))
     (tmp_path / "train.npz").write_bytes((tmp_path / "train.npz").read_bytes()[:kept])
-    with pytest.raises(ValueError, match=r"train\.npz is damaged .*; run `dvc repro -f preprocess`"):
+    with pytest.raises(ValueError, match=r"train\.npz is damaged, .*; run `dvc repro -f preprocess`"):
         load("train", tmp_path)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zipfile
 import zlib
 from pathlib import Path
@@ -19,8 +18,8 @@ from src.params import DataParams
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = range(len(USAGES))
 POOLED_SEED = 42
 POOLED_SHARE = 0.1
-DAMAGED = (EOFError, zipfile.BadZipFile, zlib.error)
-"""What numpy raises for an .npz that was cut off."""
+DAMAGED = (EOFError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises for an .npz that was cut off, or is none."""
 
 
 class Faces(NamedTuple):
@@ -183,10 +182,10 @@ def read_arrays(path: Path, stage: str) -> dict[str, np.ndarray]:
     try:
         with paths.existing(path, stage).open("rb") as file, np.load(file) as stored:
             return dict(stored)
-    except DAMAGED as error:
-        raise ValueError(f"{path} is damaged ({error}), expected a whole .npz; run `dvc repro -f {stage}`") from None
+    except DAMAGED:  # what numpy says of one that is none is advice to load it unsafely
+        raise ValueError(f"{path} is damaged, expected a whole .npz; run `dvc repro -f {stage}`") from None
 
 
 def load_summary(folder: Path = paths.PROCESSED) -> dict:
     """Load what `preprocess` says of the splits: protocol, emotions, digests, counts, source."""
-    return json.loads(paths.existing(folder / "splits.json", "preprocess").read_text(encoding="utf-8"))
+    return paths.read_json(folder / "splits.json", "preprocess")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 import zipfile
@@ -69,7 +70,8 @@ def digest(identity: dict) -> str:
 def opened(identity: dict) -> Iterator[Path]:
     """Give the folder of the training with this identity and this code, to this process alone.
 
-    No other training is resumed from it, and it is removed when the block succeeds.
+    No other training is resumed from it, and it is removed when the block succeeds; not if DVC, which takes up what
+    this process writes, was killed meanwhile: the next `dvc repro` then asks for this training again.
 
     Args:
         identity: Parameters, data and platform, in what JSON can hold.
@@ -79,6 +81,7 @@ def opened(identity: dict) -> Iterator[Path]:
     """
     from filelock import FileLock, Timeout
 
+    parent = os.getppid()
     folder = paths.CHECKPOINTS / digest(identity)[:16]
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_suffix(".lock"), blocking=False)
@@ -87,11 +90,12 @@ def opened(identity: dict) -> Iterator[Path]:
     except Timeout:
         raise FileExistsError(
             f"{folder} is in use, expected no other process at this training (killing dvc leaves its stage alive); "
-            "wait for it, or stop it"
+            "stop it, the next `dvc repro` goes on after its last whole epoch; or wait for it"
         ) from None
     with lock:
         yield folder
-        shutil.rmtree(folder)
+        if os.getppid() == parent:
+            shutil.rmtree(folder)
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
@@ -114,7 +118,7 @@ def load(path: Path) -> Checkpoint | None:
     try:
         with (path / "state.npz").open("rb") as file, np.load(file) as stored:
             arrays = dict(stored)
-    except (EOFError, zipfile.BadZipFile, zlib.error):  # the power went while it was written
+    except (EOFError, ValueError, zipfile.BadZipFile, zlib.error):  # the power went while it was written
         print(f"{path / 'state.npz'} is damaged; the training begins anew", file=sys.stderr)
         return None
     facts = json.loads(str(arrays.pop("facts")))

@@ -185,7 +185,7 @@ def _check_finite(loss: float, name: str, where: str, params: TrainParams) -> No
     if not math.isfinite(loss):
         raise FloatingPointError(
             f"{name} became {loss} in {where}, expected a finite number; "
-            f"lower train.learning_rate (it is {params.learning_rate:g})"
+            f"lower this network's learning_rate (it is {params.learning_rate:g})"
         )
 
 

@@ -27,7 +27,7 @@ def learning_rate(params: TrainParams, epochs_done: float, val_accuracies: Seque
 
 def side(growth: Growth | None, epoch: int, epochs: int) -> int:
     """Give the side of the images, pixels, in an epoch (from 0) of `epochs`."""
-    return growth.side if growth and epoch < growth.share * epochs else SIDE
+    return growth.side if growth and epoch < round(growth.share * epochs, 9) else SIDE
 
 
 def cosine(peak: float, epochs_done: float, epochs: int, warmup_epochs: float) -> float:

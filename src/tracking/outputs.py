@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,7 @@ def read_exported() -> dict[str, Any]:
         ValueError: It is of another model than the one that is here, or was made with other parameters.
         FileNotFoundError: One of both is missing.
     """
-    exported = _read(paths.MOBILE / "variants.json", "export")
+    exported = paths.read_json(paths.MOBILE / "variants.json", "export")
     found, expected = exported["model"], sha256(paths.existing(paths.MODELS / "model.keras", "train"))
     if found != expected:
         raise ValueError(
@@ -71,7 +70,7 @@ def read_baseline() -> dict[str, dict[str, float]]:
         ValueError: It is of other splits than those that are here, or was made with other parameters.
         FileNotFoundError: One of both is missing.
     """
-    stored = _read(paths.BASELINE / "scores.json", "baseline")
+    stored = paths.read_json(paths.BASELINE / "scores.json", "baseline")
     found, expected = stored["data_digest"], splits.load_summary()["digest"]
     if found != expected:
         raise ValueError(
@@ -89,7 +88,7 @@ def read_scored() -> dict[str, Any]:
         ValueError: It is of another run, or of another .tflite, than the one that is here.
         FileNotFoundError: One of them is missing.
     """
-    scored = _read(paths.REPORTS / "metrics.json", "evaluate")
+    scored = paths.read_json(paths.REPORTS / "metrics.json", "evaluate")
     found = scored["run"]["id"], scored["sha256"]
     expected = read_run()[0], sha256(shipped_file(read_exported()))
     if found != expected:
@@ -137,7 +136,7 @@ def teacher_runs(description: Description) -> list[str]:
 
 def read_run(folder: Path = paths.MODELS) -> tuple[str, Description]:
     """Read the id and the description of the run that `train`, or `teacher`, wrote to its folder."""
-    stored = _read(folder / "run.json", "train" if folder == paths.MODELS else "teacher")
+    stored = paths.read_json(folder / "run.json", "train" if folder == paths.MODELS else "teacher")
     run_id = stored.pop("run_id")
     return run_id, Description(**stored)
 
@@ -160,7 +159,3 @@ def _demand_equal(stage: str, folder: Path, made: dict[str, Any], asked: dict[st
             raise ValueError(
                 f"{folder} was made with {name} {made.get(name)}, expected {asked.get(name)}; run `dvc repro {stage}`"
             )
-
-
-def _read(path: Path, stage: str) -> dict:
-    return json.loads(paths.existing(path, stage).read_text(encoding="utf-8"))
