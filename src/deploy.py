@@ -67,10 +67,12 @@ def difference(target: Path, version: Any, public_key: Path | None = None) -> st
     """Say what there is to deploy; None where `target` holds this very version, unchanged and signed as wanted.
 
     Raises:
-        ValueError: The version there is not signed as wanted.
+        ValueError: The version there is not signed as wanted, or `target` is no bundle's folder.
+        NotADirectoryError: It is a file.
     """
     from src.tracking import bundle, handover, signing
 
+    handover.demand_replaceable(target)
     wanted = str(version)
     here = handover.read_note(target)
     if here is None:

@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+import os
 import random
 import resource
+import stat
 import subprocess
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -192,6 +196,46 @@ def test_a_file_that_does_not_belong_to_a_bundle_is_refused(one: Shop):
     (one.files("1") / "run_me.js").write_text("alert(1)")
     with pytest.raises(ValueError, match=r"run_me\.js does not belong there"):
         deployed()
+
+
+def test_a_folder_keeps_its_mode_whatever_the_umask(one: Shop):
+    TARGET.chmod(0o2775)
+    before = os.umask(0o077)
+    try:
+        deployed()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(TARGET.stat().st_mode) == 0o2775
+    assert {stat.S_IMODE(path.stat().st_mode) for path in TARGET.iterdir()} == {0o664}
+
+
+def test_check_refuses_a_place_that_can_not_be_replaced_and_no_version_is_not_the_champion(one: Shop):
+    (TARGET / "notes.txt").touch()
+    with pytest.raises(ValueError, match=r"holds notes\.txt, which belongs to no bundle"):
+        deployed("--check")
+    with pytest.raises(ValueError, match="has no version  in"):
+        deployed("--version", "")
+
+
+def test_a_server_that_refuses_after_the_alias_was_found_is_one_line_without_the_password():
+    class Refusing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            there = self.path.split("?")[0].endswith("/alias")
+            version = {"name": DRAWN, "version": "1", "run_id": "0" * 32, "tags": []}
+            content = {"model_version": version} if there else {"error_code": "PERMISSION_DENIED", "message": "no"}
+            self.send_response(200 if there else 403)
+            self.end_headers()
+            self.wfile.write(json.dumps(content).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://me:secret@127.0.0.1:{server.server_port}"
+        with pytest.raises(ConnectionError, match=r"store http://127\.0\.0\.1:\d+ did not do as asked: PERMISSION"):
+            deployed("--name", DRAWN, "--tracking-uri", address)
+        server.shutdown()
 
 
 def test_a_public_key_refuses_what_is_unsigned_or_signed_by_another(one: Shop, monkeypatch: pytest.MonkeyPatch):

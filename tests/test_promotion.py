@@ -303,6 +303,20 @@ def test_promotion_signs_what_it_promotes(shop: Shop, monkeypatch: pytest.Monkey
     signing.check((shop.files("1") / "manifest.json").read_bytes(), signature, public)
 
 
+def test_what_the_gate_has_not_promoted_is_not_signed(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    judge(shop, shop.add("fair"))
+    client = store.connect()
+    client.set_registered_model_alias(DRAWN, "champion", shop.add("poor"))
+    monkeypatch.setenv(signing.KEY_VARIABLE, str(write_keys(Path(), "ours")[0]))
+    with pytest.raises(ValueError, match="version 2 was made the champion by other hands, and is not signed"):
+        judge(shop, "2")
+    judge(shop, shop.add("good"))
+    for version in ("2", "1"):
+        promotion.rollback(DRAWN, version)
+        assert shop.champion() == version
+        assert (signing.TAG in client.get_model_version(DRAWN, version).tags) == (version == "1")
+
+
 def test_a_champion_from_before_there_was_a_key_is_signed_by_promoting_it_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ):
@@ -360,7 +374,7 @@ def test_a_lock_of_another_machine_is_waited_for_until_its_time_is_over(capsys: 
     foreign_lock(seconds=2)
     with lock.held(store.connect(), DRAWN):
         pass
-    assert "waiting: fer-emotion-drawn is being promoted by process 1 on elsewhere" in capsys.readouterr().out
+    assert "waiting: fer-emotion-drawn is held by process 1 on elsewhere" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("shop")
@@ -406,6 +420,19 @@ def test_a_promotion_killed_around_the_move_is_completed_by_the_next(shop: Shop,
     judge(shop, shop.add("poor"))
     assert client.get_run(past()[0].run_id).data.tags["outcome"] == outcome
     assert (registry.JUDGED in client.get_model_version(DRAWN, version).tags) == moved
+
+
+def test_a_refusal_that_was_killed_is_completed_by_the_next(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    judge(shop, shop.add("good"))
+    worse = shop.add("poor")
+    with monkeypatch.context() as patch:
+        patch.setattr(decisions, "finish", lambda *_: exit())
+        with pytest.raises(SystemExit):
+            judge(shop, worse)
+    client = store.connect()
+    assert registry.JUDGED not in client.get_model_version(DRAWN, worse).tags
+    judge(shop, shop.add("poor"))
+    assert client.get_model_version(DRAWN, worse).tags[registry.JUDGED] == "refused"
 
 
 def test_a_name_without_versions_is_refused_in_one_line(shop: Shop):

@@ -96,7 +96,7 @@ def _find_run(client: Any, words: str) -> str:
         way_out = "`mlflow ui` shows them"
         if found:
             way_out = f"{len(found)} have this name: {ids}; give one of these ids"
-        raise ValueError(f"found no single run {words!r} in {store.tracking_uri()}; {way_out}")
+        raise ValueError(f"found no single run {words!r} in {store.shown_uri()}; {way_out}")
     return found[0].info.run_id
 
 

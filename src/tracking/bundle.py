@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import json
 import shutil
@@ -19,6 +20,8 @@ FILES = (MODEL, MANIFEST, GOLDEN, CARD)
 LISTED = (MODEL, GOLDEN, CARD)
 """Those whose sha256 the manifest holds: no more, and no fewer, so that its signature covers the model."""
 SCHEMA = 1
+BROKEN = OSError, KeyError, TypeError, AttributeError, json.JSONDecodeError, UnicodeDecodeError, binascii.Error
+"""What reading a bundle raises that isn't one."""
 TOLERANCE = 0.02
 """Kernels differ between phones: a golden probability may differ by this much, and the emotion must be the same."""
 
@@ -75,8 +78,8 @@ def verify(folder: Path) -> dict[str, Any]:
              np.array(sample["probabilities"], float))
             for sample in golden["samples"]
         ]  # fmt: skip
-        tolerance = golden["tolerance"]
-    except (OSError, KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        tolerance = 0.0 + golden["tolerance"]
+    except BROKEN as error:
         raise ValueError(f"{folder} is no whole bundle ({error!r}), expected {MANIFEST} and its files") from None
     if not samples:
         raise ValueError(f"{folder / GOLDEN}: found no sample, expected some; nothing shows that this model is right")

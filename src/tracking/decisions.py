@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from src.config import flat
 from src.params import PromoteParams
-from src.tracking import lineage, machine, registry, store, versions
+from src.tracking import gate, lineage, machine, registry, store, versions
 from src.tracking.judgement import Judgement
 
 EXPERIMENT = "promotions"
@@ -71,6 +71,7 @@ def begin(
         "outcome": STARTED + outcome,
         **({"test_digest": judgement.test_digest} if judgement is not None and asked else {}),
         **({"promotion": promotion} if promotion else {}),
+        **({registry.JUDGED: outcome} if _stands(outcome, judgement) else {}),
     }
     title = f"{version.name}: {before or 'none'} to {version.number}"
     run_id = client.create_run(store.named_experiment(client, EXPERIMENT), tags=tags, run_name=title).info.run_id
@@ -86,11 +87,19 @@ def begin(
 
 def finish(client: Any, run_id: str, outcome: str) -> None:
     """Complete a decision; the version that it has made the champion names it."""
+    tags = client.get_run(run_id).data.tags
     if outcome in (PROMOTED, ROLLED_BACK):
-        tags = client.get_run(run_id).data.tags
         client.set_model_version_tag(tags["name"], tags["to"], versions.DECISION, run_id)
+    if outcome == tags.get(registry.JUDGED):
+        client.set_model_version_tag(tags["name"], tags["to"], registry.JUDGED, outcome)
     client.set_tag(run_id, "outcome", outcome)
     client.set_terminated(run_id, status="KILLED" if outcome == CUT_OFF else "FINISHED")
+
+
+def _stands(outcome: str, judgement: Judgement | None) -> bool:
+    """Say whether the version is done with; one that was refused for what lies elsewhere is judged again."""
+    faults = [rule.rule for rule in judgement.rules if not rule.passed] if judgement is not None else []
+    return outcome == PROMOTED or (outcome == REFUSED and not set(faults) & set(gate.ELSEWHERE))
 
 
 def history(client: Any, name: str, champion: str | None) -> list[Decision]:
@@ -131,8 +140,6 @@ def settle(client: Any, name: str, champion: str | None) -> list[Decision]:
     past = history(client, name, champion)
     for decision in past:
         if decision.run_id in cut_off:
-            if decision.outcome == PROMOTED:
-                client.set_model_version_tag(name, decision.version, registry.JUDGED, PROMOTED)
             finish(client, decision.run_id, decision.outcome)
     return past
 
@@ -162,10 +169,11 @@ def earlier_champions(past: list[Decision], present: str) -> list[str]:
     return [version for version in stack if version != present]
 
 
-def promotion_of(past: list[Decision], version: str) -> str | None:
-    """Give the run of the last decision that promoted this version; None where other hands put the alias there."""
-    found = [decision.run_id for decision in past if decision.outcome == PROMOTED and decision.version == version]
-    return found[-1] if found else None
+def promotion_of(client: Any, past: list[Decision], version: versions.Version) -> str | None:
+    """Give the run of the last decision that promoted this bundle; None where other hands put the alias on it."""
+    ids = [one.run_id for one in past if (one.outcome, one.version) == (PROMOTED, version.number)]
+    judged = ids and client.get_run(ids[-1]).data.tags["to_bundle"] == version.tags.get("bundle", "")
+    return ids[-1] if judged else None
 
 
 def rolled_back(past: list[Decision]) -> dict[str, str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import glob
 import json
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +64,10 @@ def replace(source: Path, target: Path, note: dict[str, Any]) -> None:
     target = target.resolve()
     target.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{target.name}-deploying-"
-    for leftover in target.parent.glob(f"{prefix}*"):  # of a process that was killed
-        if time.time() - leftover.stat().st_mtime > LEFTOVER_S:
-            shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in target.parent.glob(f"{glob.escape(prefix)}*"):  # of a process that was killed
+        with suppress(FileNotFoundError):  # or of one that has just ended
+            if time.time() - leftover.stat().st_mtime > LEFTOVER_S:
+                shutil.rmtree(leftover, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=target.parent, ignore_cleanup_errors=True) as beside:
         draft = Path(beside) / "draft"
         draft.mkdir()
@@ -74,6 +78,11 @@ def replace(source: Path, target: Path, note: dict[str, Any]) -> None:
         except ValueError as error:
             raise ValueError(f"{error}; {target} stays as it was".replace(str(draft), "the fetched bundle")) from None
         _write(draft / NOTE, (json.dumps(note, indent=2) + "\n").encode())
+        if target.exists():  # who could read and write there still can, whatever this process's umask
+            mode = stat.S_IMODE(target.stat().st_mode)
+            for path in draft.iterdir():
+                path.chmod(mode & 0o666)
+            draft.chmod(mode)
         if not target.exists():
             draft.rename(target)
         elif not _exchange(draft, target):

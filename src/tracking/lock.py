@@ -1,4 +1,4 @@
-"""One promotion at a time, whatever machine it runs on: a lock that MLflow's registry holds."""
+"""One process at a time moves aliases, whatever machine it runs on: a lock that MLflow's registry holds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def held(client: Any, name: str, wait_s: float = 2 * LEASE_S) -> Iterator[Callab
     entry is dead when its time is over, or when its process is gone from this machine.
 
     Raises:
-        TimeoutError: Another promotion held it for `wait_s` seconds.
+        TimeoutError: Another process held it for `wait_s` seconds.
     """
     prefix = f"{name}.promoting."
     mine = prefix + uuid.uuid4().hex[:12]
@@ -37,7 +37,7 @@ def held(client: Any, name: str, wait_s: float = 2 * LEASE_S) -> Iterator[Callab
                 raise TimeoutError(f"{name} has been held by {other} for {wait_s:.0f} s; try again when it is done")
             if other != holder:
                 holder = other
-                print(f"waiting: {name} is being promoted by {other}", flush=True)
+                print(f"waiting: {name} is held by {other}", flush=True)
             time.sleep(random.uniform(0.1, 0.5))  # two that see each other must not meet again
         yield lambda: _keep(client, mine)
     finally:
@@ -49,7 +49,7 @@ def _take(client: Any, prefix: str, mine: str) -> str | None:
     if holder := _live_other(client, prefix, mine):
         return holder
     tags = {**machine.process_tags(), "expires": str(time.time() + LEASE_S)}
-    client.create_registered_model(mine, tags=tags, description="A lock; goes away when the promotion ends.")
+    client.create_registered_model(mine, tags=tags, description="A lock; goes away with the process that holds it.")
     holder = _live_other(client, prefix, mine)
     if holder:
         _drop(client, mine)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from src.params import PromoteParams
-from src.tracking import bundle, decisions, gate, lock, registry, signing, store, versions
+from src.tracking import bundle, decisions, gate, lock, signing, store, versions
 from src.tracking.examination import Exam, examine
 from src.tracking.judgement import Judgement
 
@@ -44,7 +44,8 @@ def promote(
         dry_run: Decide, but move nothing. The decision is kept, because the test split was asked all the same.
 
     Raises:
-        ValueError: There is no such version, or it was rolled back and is not named by its number.
+        ValueError: There is no such version, it was rolled back and is not named by its number, or it is to be signed
+            as the champion that it is and was not promoted here.
         ConnectionError: The store can't be reached.
         TimeoutError: Another promotion does not end.
     """
@@ -77,6 +78,8 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
         version: An earlier champion; None takes the one before the present one, those rolled back left out.
         reason: What the person says about it.
 
+    It is signed only if it was promoted here; an earlier signature of the same bytes stays.
+
     Raises:
         ValueError: There is no such champion, or its files are missing or changed.
         ConnectionError: The store can't be reached.
@@ -103,9 +106,9 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
             decisions.settle(client, name, champion and champion.number)
             if champion is None or champion.number != present:
                 raise ValueError(f"{name} version {present} is no longer the champion; run this again")
-            judged = decisions.promotion_of(past, target.number)
+            judged = decisions.promotion_of(client, past, target)
             run_id = decisions.begin(client, decisions.ROLLED_BACK, present, target, reason, promotion=judged)
-            _move(client, name, target.number, _sign(there, key), keep)
+            _move(client, name, target.number, _sign(there, key) if judged else None, keep)
             decisions.finish(client, run_id, decisions.ROLLED_BACK)
     return Decided(decisions.ROLLED_BACK, target.number, present)
 
@@ -130,9 +133,6 @@ def _decide(
         run_id = decisions.begin(client, outcome, present, candidate, why, judgement, params)
         if outcome == decisions.PROMOTED:
             _move(client, name, version, signature, keep)
-        own_fault = not any(rule.rule in gate.ELSEWHERE for rule in judgement.rules if not rule.passed)
-        if outcome == decisions.PROMOTED or (outcome == decisions.REFUSED and own_fault):
-            client.set_model_version_tag(name, version, registry.JUDGED, outcome)
         decisions.finish(client, run_id, outcome)
     return outcome
 
@@ -142,6 +142,12 @@ def _sign_champion(client: Any, champion: versions.Version, key: Any) -> str:
     if key is None:
         return NOTHING_TO_DO
     with store.errors(), tempfile.TemporaryDirectory() as folder:
+        past = decisions.history(client, champion.name, champion.number)
+        if decisions.promotion_of(client, past, champion) is None:
+            raise ValueError(
+                f"{champion} was made the champion by other hands, and is not signed; take the alias "
+                f"{versions.CHAMPION!r} from it, then `python -m src.promote --version {champion.number}` judges it"
+            )
         there = versions.fetch(client, champion, Path(folder))
         bundle.verify(there)
         signature = _sign(there, key)

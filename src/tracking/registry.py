@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from src.tracking import store, versions
+from src.tracking import lock, store, versions
 
 JUDGED = "judged"
 """Tag of a version that the gate has decided about: the next one may take the alias `candidate` from it."""
@@ -60,6 +60,7 @@ def register(
 
     Raises:
         ConnectionError: The store can't be reached.
+        TimeoutError: Another process holds the registered model, and does not let go.
     """
     from mlflow.exceptions import MlflowException
 
@@ -78,7 +79,8 @@ def register(
             source, files = _log_model(client, run_id, bundle, keras_model, evidence, tags["emotions"].split(", "))
             kept = tags | {"files": files}
             version = client.create_model_version(name, source, run_id, tags=kept, description=description).version
-        return Registered(str(version), not same, _consider(client, name, int(version), tags))
+        with lock.held(client, name):  # of two that register at once, the better is to be the candidate
+            return Registered(str(version), not same, _consider(client, name, int(version), tags))
 
 
 def _consider(client: Any, name: str, version: int, tags: dict[str, str]) -> str:
@@ -107,7 +109,7 @@ def found_lacking(tags: dict[str, str], candidate: dict[str, str]) -> str:
     It does if the present one has been judged, or can't be where the new one comes from, for its test split is another;
     or if both are of the same data and the new one is more accurate on val.
     """
-    if JUDGED in candidate or tags["test_digest"] != candidate["test_digest"]:
+    if JUDGED in candidate or tags["test_digest"] != candidate.get("test_digest"):
         return ""
     if tags["data_digest"] != candidate["data_digest"]:
         return "its data are not those of"

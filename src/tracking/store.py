@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +12,15 @@ from typing import Any
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE = "sqlite:///"
-STORAGE_ERRORS = {
+DRIVER_ERRORS = {
+    "sqlalchemy.exc": ("SQLAlchemyError",),
     "botocore.exceptions": ("BotoCoreError", "ClientError"),
     "boto3.exceptions": ("Boto3Error",),
     "google.api_core.exceptions": ("GoogleAPIError",),
     "google.auth.exceptions": ("GoogleAuthError",),
     "azure.core.exceptions": ("AzureError",),
 }
-"""What the clients of object storages raise, and MLflow passes on."""
+"""What a database and the clients of object storages raise, and MLflow passes on."""
 
 NOTES = {
     "fer-emotion": """One run per trained model, completed by every stage.
@@ -65,6 +67,11 @@ def tracking_uri() -> str:
     if not uri.startswith(SQLITE):
         raise ValueError(f"found the store's address {uri}, expected {SQLITE}FILE; write it with three slashes")
     return f"{SQLITE}{root() / uri.removeprefix(SQLITE)}"
+
+
+def shown_uri() -> str:
+    """Give the address as a message may show it: without a user's name and password."""
+    return re.sub("//[^/@]*@", "//", tracking_uri())
 
 
 def demand_existing() -> None:
@@ -115,9 +122,7 @@ def errors() -> Iterator[None]:
     try:
         yield
     except ImportError as error:  # of a database, or of the object storage that the files lie in
-        raise ConnectionError(
-            f"the store {tracking_uri()} needs a driver that is not here: {error}; install it"
-        ) from None
+        raise ConnectionError(f"the store {shown_uri()} needs a driver that is not here: {error}; install it") from None
     except _failures() as error:
         reason = str(error).splitlines()[0]
         remedy = (
@@ -125,17 +130,16 @@ def errors() -> Iterator[None]:
             if tracking_uri().startswith("sqlite:")
             else f"start it, or unset {URI_VARIABLE} to use this workspace's own"
         )
-        raise ConnectionError(f"the MLflow store {tracking_uri()} did not do as asked: {reason}; {remedy}") from error
+        raise ConnectionError(f"the MLflow store {shown_uri()} did not do as asked: {reason}; {remedy}") from error
 
 
 def _failures() -> tuple[type[Exception], ...]:
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
 
-    loaded = {name: sys.modules[name] for name in STORAGE_ERRORS if name in sys.modules}  # no other has been used
-    of_storages = [getattr(module, error) for name, module in loaded.items() for error in STORAGE_ERRORS[name]]
-    return MlflowException, RequestException, SQLAlchemyError, *of_storages
+    loaded = {name: sys.modules[name] for name in DRIVER_ERRORS if name in sys.modules}  # no other has been used
+    of_drivers = [getattr(module, error) for name, module in loaded.items() for error in DRIVER_ERRORS[name]]
+    return MlflowException, RequestException, *of_drivers
 
 
 def experiment_id(client: Any, name: str) -> str:

@@ -53,16 +53,16 @@ def find(client: Any, name: str, version: str | None, alias: str) -> Version:
         ValueError: There is no such version.
         ConnectionError: The store can't be reached.
     """
-    found = by_number(client, name, version) if version else by_alias(client, name, alias)
+    found = by_number(client, name, version) if version is not None else by_alias(client, name, alias)
     if found is None:
-        if version:
-            raise ValueError(f"{name} has no version {version} in {store.tracking_uri()}; choose another")
+        if version is not None:
+            raise ValueError(f"{name} has no version {version} in {store.shown_uri()}; choose another")
         way_out = {
             CHAMPION: "run `python -m src.promote` first",
             CANDIDATE: "run `dvc repro` first, or `python -m src.register`, which sends there what is here already",
         }
         raise ValueError(
-            f"{name} has no version with the alias {alias!r} in {store.tracking_uri()}; "
+            f"{name} has no version with the alias {alias!r} in {store.shown_uri()}; "
             f"{way_out.get(alias, f'name a version by its number, or by {CHAMPION} or {CANDIDATE}')}"
         )
     return found
@@ -90,7 +90,7 @@ def fetch(client: Any, version: Version, folder: Path) -> Path:
         ValueError: A file is missing, is one too many, or the manifest was changed.
         ConnectionError: The store can't be reached.
     """
-    source = client.get_model_version_download_uri(version.name, version.number)
+    source = _source(client, version)
     _demand(version, f"{source}/{PLACE}", set(bundle.FILES), exactly=True)
     there = _download(version, f"{source}/{PLACE}", folder)
     found, expected = bundle.digest(there), version.tags.get("bundle")
@@ -100,6 +100,11 @@ def fetch(client: Any, version: Version, folder: Path) -> Path:
             "it was changed, register the run again"
         )
     return there
+
+
+def _source(client: Any, version: Version) -> str:
+    with store.errors():
+        return client.get_model_version_download_uri(version.name, version.number)
 
 
 def _download(version: Version, place: str, folder: Path) -> Path:
@@ -131,7 +136,7 @@ def demand_whole(client: Any, version: Version) -> None:
             f"{version}: its run {version.run_id} is deleted, and `mlflow gc` takes "
             f"the files with it; `mlflow runs restore --run-id {version.run_id}` brings it back"
         )
-    source = client.get_model_version_download_uri(version.name, version.number)
+    source = _source(client, version)
     _demand(version, source, {"MLmodel", "artifacts"})
     _demand(version, f"{source}/artifacts", {"model.keras", "bundle"})
 
@@ -143,7 +148,7 @@ def demand_unchanged(client: Any, version: Version) -> None:
         ValueError: One is not.
         ConnectionError: The store can't be reached.
     """
-    source = client.get_model_version_download_uri(version.name, version.number)
+    source = _source(client, version)
     with tempfile.TemporaryDirectory() as folder:
         found = bundle.digest_of_all(_download(version, source, Path(folder)))
     if found != version.tags.get("files", found):  # versions of before this tag are taken as they are
