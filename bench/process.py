@@ -13,6 +13,9 @@ import numpy as np
 
 from src.demo import ROOT
 
+MAXRSS_IN_MIB = 2**20 if sys.platform == "darwin" else 2**10
+"""getrusage counts in bytes there, and in kibibytes elsewhere."""
+
 
 class Cost(NamedTuple):
     """Wall seconds, CPU seconds of all threads and children, peak memory of the largest process in MiB."""
@@ -47,7 +50,7 @@ def run(*words: str, cwd: Path, **environment: str) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise ChildProcessError(f"`{' '.join(words)}` failed: {printed[-2000:]}")
-    return Cost(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Cost(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MAXRSS_IN_MIB)
 
 
 def median(costs: list[Cost]) -> Cost:

@@ -76,6 +76,8 @@ def load_model(folder: Path | None) -> Model:
     try:
         crop = Crop(**{name: float(value) for name, value in manifest["crop"].items()})
         labels, drawn = [str(label) for label in manifest["labels"]], bool(manifest["drawn"])
+        if not (crop.side > 0 and np.isfinite(crop).all()):
+            raise ValueError(f"found {crop}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"{folder / bundle.MANIFEST}: crop, labels or drawn is not as expected ({error!r})") from None
     if len(labels) != (outputs := classifier.output["shape"][1]):
@@ -152,12 +154,15 @@ def save_copy(copy: Path, photo: np.ndarray, faces: list[Found], drawn: bool) ->
         captions = [f"{number}: {caption}" for number, caption in enumerate(captions, start=1)]
     footnote = "no face found" if not faces else DRAWN if drawn else ""
     picture = annotate.annotate(photo, [face.box for face in faces], captions, footnote)
-    with paths.replacing(copy) as temporary:
-        picture.save(temporary)
+    try:
+        with paths.replacing(copy) as temporary:
+            picture.save(temporary)
+    except (ValueError, OSError) as error:  # Pillow says what, but not where
+        raise OSError(f"{copy} can't be written: {error}") from None
 
 
 def predict_all(options: Namespace, model: Model) -> bool:
-    """Do every photo, print what is found, and tell whether all could be read."""
+    """Do every photo, print what is found, and tell whether all could be read and their copies written."""
     names = {Path("camera"): Path("camera")} if options.camera else photos.find(options.photos, options.out)
     copies = annotate.copies(names, options.out) if options.out else {}
     detector = None if options.cropped else FaceDetector()
@@ -169,12 +174,12 @@ def predict_all(options: Namespace, model: Model) -> bool:
         try:
             with cli.hushed():  # libtiff and OpenCV report to stderr themselves
                 photo = photos.camera_frame() if options.camera else photos.read(path)
+            faces = find_faces(photo, model, detector)
+            if path in copies:
+                save_copy(copies[path], photo, faces, model.drawn)
         except (ValueError, OSError) as error:
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
             continue
-        faces = find_faces(photo, model, detector)
-        if path in copies:
-            save_copy(copies[path], photo, faces, model.drawn)
         if not options.json:
             print(*table_rows(str(path), faces, width), sep="\n")
         done.append(as_json(str(path), faces))

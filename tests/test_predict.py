@@ -106,6 +106,27 @@ def test_the_crop_is_the_manifests_and_not_the_codes(
     assert found == pytest.approx(expected[crop].tolist(), abs=1e-3)
 
 
+def test_a_copy_that_can_not_be_written_is_told_and_the_others_are_done(
+    ask: Ask, hopper: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hopper.save(tmp_path / "1.png")
+    hopper.save(tmp_path / "2.png")
+    (tmp_path / "out/1-faces.png").mkdir(parents=True)  # a folder stands where the copy goes
+    with pytest.raises(SystemExit):
+        ask(tmp_path / "1.png", tmp_path / "2.png", "--out", tmp_path / "out")
+    printed = capsys.readouterr()
+    assert [one["file"] for one in json.loads(printed.out)] == [str(tmp_path / "2.png")]
+    assert f"{tmp_path / 'out/1-faces.png'} can't be written: " in printed.err
+    assert (tmp_path / "out/2-faces.png").is_file()
+
+
+def test_a_long_photo_is_enlarged_no_further_than_a_file_can_be_long(tmp_path: Path) -> None:
+    for shape in ((3, 60_000, 3), (3, 9_000, 3)):
+        picture = annotate.annotate(np.zeros(shape, np.uint8), [], [])
+        picture.save(tmp_path / "long.jpg")
+        assert picture.width == shape[1]
+
+
 @pytest.mark.parametrize("change", ["turned", "grey", "alpha", "CMYK", "16 bits", "palette", "small", "large"])
 def test_a_copy_of_a_photo_gives_nearly_the_same_answer(
     ask: Ask, hopper: Image.Image, tmp_path: Path, change: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 120_000_000
 """Cameras of phones reach 108 million; finding faces in them takes some 16 bytes a pixel."""
+
+MAX_SIDE = 65_535
+"""JPEG's; a longer picture in another format is a strip, which would take a weight per pixel and cell of a face."""
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 """What is opened, by content. Pillow knows more, and would start Ghostscript for one of them."""
@@ -42,7 +46,8 @@ def find(given: list[Path], leave_out: Path | None = None) -> dict[Path, Path]:
     names: dict[Path, Path] = {}
     for start in given:
         below = _below(start, leave_out)
-        names |= {path: path.relative_to(start) for path in below} or {start: Path(start.resolve().name)}
+        alone = {start: Path(os.path.basename(os.path.realpath(start)))}  # of "." too, and of a link to itself
+        names |= {path: path.relative_to(start) for path in below} or alone
     return names
 
 
@@ -66,7 +71,7 @@ def read(path: Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: There is nothing at `path`.
-        ValueError: It is no picture, a broken one, or has over `MAX_PIXELS` pixels; the message names the file.
+        ValueError: It is no picture, a broken one, or over `MAX_PIXELS` or `MAX_SIDE`; the message names the file.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -76,7 +81,7 @@ def read(path: Path) -> np.ndarray:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow, about oddities that it copes with
             with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
+                if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
                     raise Image.DecompressionBombError
                 return _rgb(_upright(image))
     except FileNotFoundError:
@@ -84,9 +89,10 @@ def read(path: Path) -> np.ndarray:
     except UnidentifiedImageError:
         raise ValueError(f"{path} is no picture that can be read, expected one of {', '.join(FORMATS)}") from None
     except Image.DecompressionBombError:
-        raise ValueError(f"{path} has more than {MAX_PIXELS:,} pixels, the limit; scale it down") from None
+        limits = f"{MAX_PIXELS:,} pixels, or than {MAX_SIDE:,} on a side"
+        raise ValueError(f"{path} has more than {limits}, the limits; scale it down") from None
     except Exception as error:  # Pillow's readers trip over broken files in every way: SyntaxError, struct.error, ...
-        raise ValueError(f"{path} can't be read: {error or repr(error)}") from None
+        raise ValueError(f"{path} can't be read: {str(error) or repr(error)}") from None
 
 
 def camera_frame(camera: int | str = 0) -> np.ndarray:

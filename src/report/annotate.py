@@ -19,6 +19,9 @@ LINE, GROUND, INK = "#ffb000", "#000000", "#ffffff"
 SMALLEST = 480
 """A photo with a smaller geometric mean of its sides is enlarged by a whole number first."""
 
+LONGEST = 16_383
+"""WebP's longest side: no photo is enlarged beyond."""
+
 WRITTEN = (".jpg", ".jpeg", ".png", ".webp")
 """Formats that copies keep; the copy of any other is a PNG."""
 
@@ -40,7 +43,7 @@ def annotate(photo: np.ndarray, boxes: Sequence[Rectangle], captions: Sequence[s
     from PIL import Image, ImageDraw, ImageFont
 
     mean_side = math.sqrt(photo.shape[0] * photo.shape[1])
-    factor = max(1, math.ceil(SMALLEST / mean_side))
+    factor = max(1, min(math.ceil(SMALLEST / mean_side), LONGEST // max(photo.shape)))
     size = factor * photo.shape[1], factor * photo.shape[0]
     picture = Image.fromarray(photo).resize(size, Image.Resampling.NEAREST)
     drawing = ImageDraw.Draw(picture)
