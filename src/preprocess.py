@@ -51,15 +51,20 @@ def removed_table(faces: Faces, assignment: Assignment) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["row", "usage", "emotion", "reason"])
 
 
-def write_splits(folder: Path, faces: Faces, assignment: Assignment, params: DataParams) -> dict[str, Any]:
-    """Write the splits of an assignment and what there is to say of them; give the latter."""
+def write_splits(
+    folder: Path, faces: Faces, assignment: Assignment, params: DataParams, source: dict[str, Any]
+) -> dict[str, Any]:
+    """Write the splits of an assignment and what there is to say of them; give the latter.
+
+    Of the source all is said but its name: the same faces from a renamed or packed file train nothing anew.
+    """
     (folder / "splits.json").unlink(missing_ok=True)  # written last: what a kill leaves is not taken for whole
     for name, positions in assignment.splits.items():
         split = take(faces, positions, params.emotions)
         with paths.replacing(folder / f"{name}.npz") as path:
             np.savez(path, images=split.images, labels=split.labels, rows=faces.rows[positions])
-    source = paths.read_json(paths.RAW / "source.json", "pull")
-    summary = summarise(faces, assignment, params) | {"source": source}
+    facts = {key: value for key, value in source.items() if key != "name"}
+    summary = summarise(faces, assignment, params) | {"source": facts}
     paths.write_json(folder / "splits.json", summary)
     return summary
 
@@ -86,11 +91,13 @@ def main(argv: list[str] | None = None) -> None:
     assignment = assign(faces, params)
     # First: a training compares its teacher with them, and an interrupt must not leave them behind the others.
     all_emotions = params.model_copy(update={"emotions": EMOTIONS})
-    of_teacher = write_splits(paths.PROCESSED_TEACHER, faces, assign_teacher(faces, params, assignment), all_emotions)
-    summary = write_splits(paths.PROCESSED, faces, assignment, params)
+    source = paths.read_json(paths.RAW / "source.json", "pull")
+    taught = assign_teacher(faces, params, assignment)
+    of_teacher = write_splits(paths.PROCESSED_TEACHER, faces, taught, all_emotions, source)
+    summary = write_splits(paths.PROCESSED, faces, assignment, params, source)
     with paths.replacing(paths.PROCESSED / "removed.csv") as path:
         removed_table(faces, assignment).to_csv(path, index=False)
-    write_report(faces, assignment, summary)
+    write_report(faces, assignment, summary | {"source": source})
     for name, split in summary["splits"].items():
         removed = ", ".join(f"{count:,} {reason}" for reason, count in split["removed"].items()) or "none"
         print(f"{name}: {split['found']:,} found, removed {removed}; {split['images']:,} images kept")

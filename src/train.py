@@ -44,7 +44,7 @@ def describe(data: DataParams, model: ModelParams, train: TrainParams, summary: 
         },
         lineage=lineage.tags(),
         datasets={name: (split["digest"], split["images"]) for name, split in summary["splits"].items()},
-        source=summary["source"]["name"],
+        source=f"{data.source}, md5 {summary['source']['md5']}" if summary["source"]["md5"] else data.source,
         changes=lineage.changes(),
         packages=lineage.packages(),
     )

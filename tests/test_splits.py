@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src import paths, preprocess
 from src.faces.splits import Faces, assign, assign_teacher, digest, load, take
 from src.fer2013 import EMOTIONS, Split
 from src.params import DataParams
@@ -156,3 +158,16 @@ def test_the_pooled_teacher_learns_from_the_train_of_the_model_and_all_other_fac
     pictures = faces.images[:, 0, 0]
     assert in_val in pictures[splits["val"]]
     assert splits["train"] == [0, 1, *assignment.splits["train"]]
+
+
+def test_a_renamed_source_changes_the_report_and_no_split(
+    make_workspace: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(make_workspace("workspace", data={"drawn_images": 700}))
+    summaries = [folder / "splits.json" for folder in (paths.PROCESSED, paths.PROCESSED_TEACHER)]
+    before = [path.read_bytes() for path in summaries]
+    source = paths.read_json(paths.RAW / "source.json", "pull")
+    paths.write_json(paths.RAW / "source.json", source | {"name": "packed.csv.gz"})
+    preprocess.main([])
+    assert [path.read_bytes() for path in summaries] == before
+    assert "packed.csv.gz" in (paths.DATA_REPORT / "index.html").read_text()
