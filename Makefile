@@ -25,7 +25,7 @@ test: .venv/dev $(if $(shell node app/demand-node.cjs 2> /dev/null && command -v
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n 2 --dist loadfile
+	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/run                    ## timings; FER2013_SOURCE adds those on the real data, three trainings among them
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench

@@ -24,7 +24,19 @@ from src.fer2013 import EMOTIONS, Split
 from src.params import ModelParams, TrainParams
 from src.tracking import store
 
+LONGEST = (
+    *("test_workflow", "test_train_kill", "test_server", "test_project", "test_tune", "test_jax", "test_conversion"),
+    *("test_fitting", "test_promotion", "test_app_camera"),
+)
+"""Files that take a minute or several: begun first, so that at the end no process waits for another."""
+
 CHOSEN = [EMOTIONS.index(name) for name in ("happy", "sad", "neutral")]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, each as it is."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONGEST)))
 
 
 @pytest.fixture(autouse=True)
