@@ -73,12 +73,12 @@ def promote(
 def rollback(name: str, version: str | None, reason: str = "") -> Decided:
     """Put the champion before the present one back, once its files and golden samples are seen to be right.
 
+    It is signed only if it was promoted here; an earlier signature of the same bytes stays.
+
     Args:
         name: The registered model.
         version: An earlier champion; None takes the one before the present one, those rolled back left out.
         reason: What the person says about it.
-
-    It is signed only if it was promoted here; an earlier signature of the same bytes stays.
 
     Raises:
         ValueError: There is no such champion, or its files are missing or changed.
