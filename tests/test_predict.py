@@ -106,6 +106,12 @@ def test_the_crop_is_the_manifests_and_not_the_codes(
     assert found == pytest.approx(expected[crop].tolist(), abs=1e-3)
 
 
+def test_a_crop_without_extent_is_refused(tmp_path: Path, tflite: bytes) -> None:
+    nothing = make_bundle(tmp_path / "other", tflite, crop={"shift_x": 0, "shift_y": 0, "side": 0})
+    with pytest.raises(ValueError, match="crop, labels or drawn is not as expected"):
+        predict.load_model(nothing)
+
+
 def test_a_copy_that_can_not_be_written_is_told_and_the_others_are_done(
     ask: Ask, hopper: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src import paths, preprocess
-from src.faces.splits import Faces, assign, assign_teacher, digest, load, take
+from src.faces.splits import Faces, assign, assign_teacher, digest, load, load_summary, take
 from src.fer2013 import EMOTIONS, Split
 from src.params import DataParams
 
@@ -171,3 +171,10 @@ def test_a_renamed_source_changes_the_report_and_no_split(
     preprocess.main([])
     assert [path.read_bytes() for path in summaries] == before
     assert "packed.csv.gz" in (paths.DATA_REPORT / "index.html").read_text()
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff"])
+def test_a_damaged_summary_is_named_with_the_stage_that_makes_it(content: bytes, tmp_path: Path):
+    (tmp_path / "splits.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"splits\.json is damaged .*; run `dvc repro -f preprocess`"):
+        load_summary(tmp_path)

@@ -78,7 +78,7 @@ def verify(folder: Path) -> dict[str, Any]:
              np.array(sample["probabilities"], float))
             for sample in golden["samples"]
         ]  # fmt: skip
-        tolerance = 0.0 + golden["tolerance"]
+        tolerance = golden["tolerance"] + 0.0  # a TypeError where it is no number
     except BROKEN as error:
         raise ValueError(f"{folder} is no whole bundle ({error!r}), expected {MANIFEST} and its files") from None
     if not samples:

@@ -172,7 +172,7 @@ def earlier_champions(past: list[Decision], present: str) -> list[str]:
 def promotion_of(client: Any, past: list[Decision], version: versions.Version) -> str | None:
     """Give the run of the last decision that promoted this bundle; None where other hands put the alias on it."""
     ids = [one.run_id for one in past if (one.outcome, one.version) == (PROMOTED, version.number)]
-    judged = ids and client.get_run(ids[-1]).data.tags["to_bundle"] == version.tags.get("bundle", "")
+    judged = ids and client.get_run(ids[-1]).data.tags.get("to_bundle") == version.tags.get("bundle", "")
     return ids[-1] if judged else None
 
 
