@@ -343,6 +343,8 @@ def test_files_in_a_storage_whose_driver_is_not_installed_are_one_line(one: Shop
     ("uri", "error", "message"),
     [
         ("sqlite://mlflow.db", ValueError, "three slashes"),
+        ("sqlite:///my%20faces/mlflow.db", ValueError, "without [?], %20 and the like"),
+        ("sqlite:///what?/mlflow.db", ValueError, "without [?], %20 and the like"),
         ("sqlite:///params.yaml", ConnectionError, "file is not a database"),
         ("postgresql+nobody://here/store", ConnectionError, "did not do as asked"),
         ("mysql+asyncmy://here/store", ConnectionError, "needs a driver that is not here"),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE = "sqlite:///"
@@ -59,14 +60,17 @@ def tracking_uri() -> str:
     The path of a sqlite file counts from the workspace, so that experiments in temporary copies share it.
 
     Raises:
-        ValueError: It begins as that of a sqlite file, but is none.
+        ValueError: It begins as that of a sqlite file, but is none, or its path means another one there.
     """
     uri = os.environ.get(URI_VARIABLE) or f"{SQLITE}mlflow.db"
     if not uri.startswith("sqlite:"):
         return uri
     if not uri.startswith(SQLITE):
         raise ValueError(f"found the store's address {uri}, expected {SQLITE}FILE; write it with three slashes")
-    return f"{SQLITE}{root() / uri.removeprefix(SQLITE)}"
+    path = root() / uri.removeprefix(SQLITE)
+    if "?" in str(path) or unquote(str(path)) != str(path):
+        raise ValueError(f"found the path {path}, expected one without ?, %20 and the like; rename the folder")
+    return f"{SQLITE}{path}"
 
 
 def shown_uri() -> str:
