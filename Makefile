@@ -6,7 +6,7 @@ PACKAGES := app/node_modules/.package-lock.json
 # Where `make app` looks for a registry: `make app WORKSPACE=.demo` takes the demo's.
 WORKSPACE ?= .
 
-.PHONY: help demo app test bench lock clean
+.PHONY: help demo app test style suite bench lock clean
 
 help:                               ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
@@ -21,10 +21,14 @@ app: .venv/run $(PACKAGES)          ## the phone's page on localhost, with the r
 		|| echo "the page is served with the committed model"; fi
 	cd app && npm run serve
 
-test: .venv/dev $(if $(shell node app/demand-node.cjs 2> /dev/null && command -v npm),$(PACKAGES))  ## style, types and all tests
+test: style suite                   ## style, types and all tests
+
+style: .venv/dev                    ## style and types alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+suite: .venv/dev $(if $(shell node app/demand-node.cjs 2> /dev/null && command -v npm),$(PACKAGES))
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/run                    ## timings; FER2013_SOURCE adds those on the real data, three trainings among them

@@ -11,6 +11,7 @@ SMALL = {
     "train": {"epochs": 2, "batch_size": 32, "precision": "auto", "growth": None},
     "export": {"max_drop": 0.5},
 }
+QUICK_TO_COMPILE = "--xla_backend_optimization_level=0"
 
 
 def test_jax_trains_and_tensorflow_exports(
@@ -19,7 +20,7 @@ def test_jax_trains_and_tensorflow_exports(
     workspace = make_workspace("workspace", **SMALL)
 
     def run(stage: str, backend: str) -> tuple[int, str]:
-        status = start_stage(workspace, stage, KERAS_BACKEND=backend).wait()
+        status = start_stage(workspace, stage, KERAS_BACKEND=backend, XLA_FLAGS=QUICK_TO_COMPILE).wait()
         return status, (workspace / "log.txt").read_text()
 
     status, log = run("train", "jax")

@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,8 +89,9 @@ def changes() -> str:
     return names + (_git(*DIFF, "HEAD", "--", ".", *OWN) or "")
 
 
+@cache
 def packages() -> dict[str, str]:
-    """Give the version of every installed package."""
+    """Give the version of every installed package; reading them all takes a while."""
     found = {distribution.name.lower(): distribution.version for distribution in distributions()}
     return dict(sorted(found.items()))
 
