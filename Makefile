@@ -45,15 +45,17 @@ clean:                              ## drop the environment and the demo
 CHECK := import sys; found = sys.version_info[:2]; (3, 11) <= found <= (3, 13) or sys.exit( \
 	"found Python %d.%d, expected 3.11 to 3.13: name one you have, as in `make demo PYTHON=python3.13`" % found)
 
-.venv/run: requirements.txt
-	@test -x $(BIN)/python || $(PYTHON) -c '$(CHECK)'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+$(BIN)/python:
+	@$(PYTHON) -c '$(CHECK)'
+	$(PYTHON) -m venv .venv
+
+.venv/run: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-.venv/dev: requirements-dev.txt .venv/run
+.venv/dev: requirements-dev.txt | $(BIN)/python  # holds requirements.txt, too
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	touch $@
+	touch .venv/run $@
 
 $(PACKAGES): app/package-lock.json
 	@command -v npm > /dev/null || { echo "the app needs node and npm, see nodejs.org" >&2; exit 1; }

@@ -89,6 +89,14 @@ def test_the_locked_requirements_are_hashed_and_hold_no_addresses(name: str):
     assert "index-url" not in text.replace("--no-emit-index-url", "")
 
 
+def test_who_sets_up_for_the_tests_has_what_the_stages_need():
+    run, dev = (
+        set(re.findall(r"^\S+==\S+", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.txt", "requirements-dev.txt")
+    )
+    assert run < dev
+
+
 README = (ROOT / "README.md").read_text()
 TREE = re.findall(r"^([\w./]+\.?\w*)  +\S", README.split("## What lies where")[1].split("```")[1], re.MULTILINE)
 
