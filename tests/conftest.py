@@ -26,7 +26,7 @@ from src.tracking import store
 
 LONGEST = (
     *("test_workflow", "test_train_kill", "test_server", "test_project", "test_tune", "test_jax", "test_conversion"),
-    *("test_fitting", "test_promotion", "test_app_camera"),
+    *("test_fitting", "test_promotion", "test_study", "test_app_camera"),
 )
 """Files that take a minute or several: begun first, so that at the end no process waits for another."""
 
