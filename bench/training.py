@@ -106,9 +106,9 @@ def untrained_teacher() -> Teacher:
 
     params = read_params(TeacherParams)
     with tempfile.TemporaryDirectory() as folder, chdir(folder), cli.hushed():
-        for number, (model, _) in enumerate(params.networks()):
+        for number in range(params.members):
             with paths.replacing(paths.teacher(number) / "model.keras") as path:
-                architectures.build(model, len(EMOTIONS)).save(path)
+                architectures.build(params.model, len(EMOTIONS)).save(path)
         return distillation.load(params, EMOTIONS[:3])
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from src.fer2013 import EMOTIONS, SIDE
 
@@ -192,32 +192,6 @@ class TrainParams(Params):
     growth: Growth | None
 
 
-def of_any_side(model: ModelParams) -> ModelParams:
-    """Refuse dcnn as a teacher: whoever grows with the images asks about small ones too."""
-    if model.architecture == "dcnn":
-        raise ValueError("dcnn takes images of one side alone, expected resnet")
-    return model
-
-
-class Heir(Params):
-    """A network that learns from the members of the teacher, and then teaches in their place.
-
-    It ends up better than those it has learned from (Furlanello et al. 2018, "Born-again neural networks"), the more so
-    as it may be larger.
-
-    Attributes:
-        model: The network.
-        epochs: As in `train`, like the next two; all else is as for the first of the members, and it begins untrained.
-        mixup: As in `train`.
-        distillation: As in `train`: the share of each target that the members give.
-    """
-
-    model: Annotated[ModelParams, AfterValidator(of_any_side)]
-    epochs: Count
-    mixup: Positive | None
-    distillation: Share
-
-
 class TeacherParams(Params):
     """Networks that are trained first, on the faces of all seven emotions, and that the model learns from.
 
@@ -227,13 +201,19 @@ class TeacherParams(Params):
         model: The network of each.
         train: How each is fitted, the second with the seed after that of the first, and so on; `distillation`
             and `pretrained` say nothing here, for it has no teacher itself.
-        heir: None: the model learns from the members themselves.
     """
 
     members: Annotated[int, Field(ge=1, le=9)]
-    model: Annotated[ModelParams, AfterValidator(of_any_side)]
+    model: ModelParams
     train: TrainParams
-    heir: Heir | None
+
+    @field_validator("model")
+    @classmethod
+    def of_any_side(cls, model: ModelParams) -> ModelParams:
+        """Refuse dcnn: whoever grows with the images asks about small ones too."""
+        if model.architecture == "dcnn":
+            raise ValueError("dcnn takes images of one side alone, expected resnet")
+        return model
 
     @model_validator(mode="after")
     def with_seeds(self) -> TeacherParams:
@@ -255,14 +235,9 @@ class TeacherParams(Params):
                 "make them the same, or set train.pretrained to false"
             )
 
-    def networks(self) -> list[tuple[ModelParams, TrainParams]]:
-        """List what is trained, and how, in this order: the members, then their heir."""
-        seeds = range(self.train.seed, self.train.seed + self.members)
-        found = [(self.model, self.train.model_copy(update={"seed": seed})) for seed in seeds]
-        if self.heir:
-            own = self.heir.model_dump(exclude={"model"}) | {"pretrained": False}
-            found.append((self.heir.model, self.train.model_copy(update=own)))
-        return found
+    def train_of(self, number: int) -> TrainParams:
+        """Say how the member with this number, from 0, is fitted."""
+        return self.train.model_copy(update={"seed": self.train.seed + number})
 
 
 class BaselineParams(Params):

@@ -22,7 +22,7 @@ CHECKPOINTS = Path(".checkpoints")
 
 
 def teacher(number: int) -> Path:
-    """Give the folder of the teacher's network with this number, from 0: a member or, after them, their heir."""
+    """Give the folder of the member of the teacher with this number, from 0."""
     return TEACHER / str(number + 1)
 
 

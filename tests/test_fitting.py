@@ -19,7 +19,7 @@ from src.network.architectures import build
 from src.network.checkpoints import Checkpoint, State, Weights
 from src.network.distillation import Teacher
 from src.network.fitting import Batch, Fit, ahead, batches, fit, mix, predict, taught
-from src.params import EarlyStopping, Growth, Heir, ModelParams, Plateau, TeacherParams, TrainParams
+from src.params import EarlyStopping, Growth, ModelParams, Plateau, TeacherParams, TrainParams
 
 Faces = tuple[Split, Split]
 EPOCHS = 3
@@ -152,34 +152,26 @@ def test_a_teacher_that_has_no_share_is_not_asked() -> None:
     assert list(taught([given], Teacher(refuse, []), share=0)) == [given]
 
 
-def test_the_members_of_a_teacher_take_turns_or_their_heir_answers_about_the_students_emotions(
+def test_the_members_of_a_teacher_take_turns_and_are_asked_about_the_students_emotions_alone(
     model_params: ModelParams, train_params: TrainParams, few: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     small = model_params.model_copy(update={"width": 0.25})
-    exact = train_params.model_copy(update={"precision": "float32"})
-    heir = Heir(model=small, epochs=1, mixup=None, distillation=0.5)
-    params = TeacherParams(members=2, model=small, train=exact, heir=heir)
+    params = TeacherParams(members=2, model=small, train=train_params.model_copy(update={"precision": "float32"}))
     images = few[0].images[:4].astype("float32")
     for number, bias in enumerate(
         (
             np.log(np.arange(1, 8, dtype="float32")),  # 1 / 28 .. 7 / 28; happy is the fourth, neutral the last
             np.array([200, 0, 0, 0, 0, 0, 0], "float32"),  # so angry that nothing is left for the others
-            np.log(np.array([1, 1, 1, 9, 1, 1, 1], "float32")),  # their heir
         )
     ):
         member = build(small, len(EMOTIONS))
         member.layers[-1].set_weights([np.zeros_like(member.layers[-1].get_weights()[0]), bias])
         save_member(member, number)
-    without, with_heir = params.model_copy(update={"heir": None}), params
-    for given, answers in (
-        (without, ([4 / 11, 7 / 11], [0.5, 0.5], [4 / 11, 7 / 11])),
-        (with_heir, ([0.9, 0.1], [0.9, 0.1])),
-    ):
-        teacher = distillation.load(given, ("happy", "neutral"))
-        for step, expected in enumerate(answers):
-            assert teacher.answer(images, step) == pytest.approx(np.tile(expected, (4, 1)), abs=1e-5)
-        assert teacher.weights[-1] == pytest.approx(np.log([4, 7])), "of the first member"
+    teacher = distillation.load(params, ("happy", "neutral"))
+    for step, expected in enumerate(([4 / 11, 7 / 11], [0.5, 0.5], [4 / 11, 7 / 11])):
+        assert teacher.answer(images, step) == pytest.approx(np.tile(expected, (4, 1)), abs=1e-5)
+    assert teacher.weights[-1] == pytest.approx(np.log([4, 7])), "of the first member"
 
 
 def test_steps_are_counted_over_all_epochs_and_a_network_that_is_not_pretrained_takes_no_weights(
@@ -206,9 +198,7 @@ def test_a_pretrained_network_begins_as_the_first_member_for_its_emotions_alone(
     members = [build(small, len(EMOTIONS)) for _ in range(2)]
     for number, member in enumerate(members):
         save_member(member, number)
-    teacher = distillation.load(
-        TeacherParams(members=2, model=small, train=begun, heir=None), ("happy", "sad", "neutral")
-    )
+    teacher = distillation.load(TeacherParams(members=2, model=small, train=begun), ("happy", "sad", "neutral"))
     convolution, *_, kernel, _ = fit(small, begun, *few, classes=3, teacher=teacher).model.get_weights()
     for member, is_the_one in zip(members, (True, False), strict=True):
         kernels = member.get_weights()[-2][:, [3, 4, 6]]
@@ -318,7 +308,7 @@ def test_stopping_after_every_epoch_changes_no_bit_with_muon_growing_images_and_
         save_member(build(small, len(EMOTIONS)), number)
 
     def give_teacher() -> Teacher:
-        params = TeacherParams(members=2, model=small, train=growing, heir=None)
+        params = TeacherParams(members=2, model=small, train=growing)
         return distillation.load(params, ("happy", "sad", "neutral"))
 
     undisturbed = train(small, growing, few, give_teacher())

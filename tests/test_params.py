@@ -84,36 +84,15 @@ def test_every_member_of_the_teacher_has_a_seed(workspace: Path):
     with pytest.raises(ValueError, match=r"train.seed: found 4294967295, expected at most 2\^32 - members"):
         read_params(TeacherParams)
     path.write_text(changed(PARAMS, {"teacher.train.seed": 2**32 - 2}))
-    assert [train.seed for _, train in read_params(TeacherParams).networks()] == [2**32 - 2, 2**32 - 1]
+    assert read_params(TeacherParams).train_of(1).seed == 2**32 - 1
 
 
-HEIR = "heir: {model: {architecture: resnet, width: 2.0, dropout: 0.2}, epochs: 32, mixup: 0.2, distillation: 0.5}"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "name"),
-    [
-        ("model: {architecture: resnet_flat", "model: {architecture: dcnn", "teacher.model"),
-        ("heir: null", HEIR.replace("resnet", "dcnn"), "teacher.heir.model"),
-    ],
-)
-def test_dcnn_is_no_teacher(workspace: Path, old: str, new: str, name: str):
-    write(workspace, old, new)
-    with pytest.raises(ValueError, match=rf"{name}: found .*dcnn takes images of one side alone, expected resnet"):
+def test_dcnn_is_no_teacher(workspace: Path):
+    write(workspace, "model: {architecture: resnet_flat", "model: {architecture: dcnn")
+    with pytest.raises(
+        ValueError, match=r"teacher.model: found .*dcnn takes images of one side alone, expected resnet"
+    ):
         read_params(TeacherParams)
-
-
-def test_an_heir_is_fitted_as_the_first_member_but_for_what_it_says_itself(workspace: Path):
-    write(workspace, "heir: null", HEIR)
-    params = read_params(TeacherParams)
-    *members, (model, train) = params.networks()
-    assert [fitted.seed for _, fitted in members] == [42, 43]
-    assert model == ModelParams(architecture="resnet", width=2.0, dropout=0.2)
-    assert (train.epochs, train.mixup, train.distillation) == (32, 0.2, 0.5)
-    first = members[0][1]
-    assert train.model_copy(update={key: getattr(first, key) for key in ("epochs", "mixup", "distillation")}) == first
-    begun = params.model_copy(update={"train": params.train.model_copy(update={"pretrained": True})})
-    assert not begun.networks()[-1][1].pretrained, "it may be another network"
 
 
 def test_an_option_replaces_the_value_of_the_file(workspace: Path):

@@ -122,8 +122,8 @@ WIDTHS = {"type": "float", "low": 0.5, "high": 1.0}
 def test_splits_and_a_teacher_of_other_parameters_are_refused():
     paths.PARAMS.write_text(PARAMS)
     teacher = read_params(TeacherParams)
-    for number, (model, train) in enumerate(teacher.networks()):
-        made = flat("model", model) | flat("train", train)
+    for number in range(teacher.members):
+        made = flat("model", teacher.model) | flat("train", teacher.train_of(number))
         run = Description("e", "teacher", made, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
         paths.write_json(paths.teacher(number) / "run.json", {"run_id": f"r{number}", **run._asdict()})
     assert read_plan(Namespace()).teacher_run == ", ".join(f"r{number}" for number in range(teacher.members))

@@ -76,12 +76,12 @@ def give_teacher(workspace: Path) -> None:
     values["train"] |= {"growth": None}
     path = workspace / "params.yaml"
     path.write_text(changed(path.read_text(), {"teacher": values, "train.pretrained": False}))
-    ((model, train),) = TeacherParams.model_validate(values).networks()
+    teacher = TeacherParams.model_validate(values)
     folder = workspace / paths.teacher(0)
     folder.mkdir(parents=True)
-    build(model, len(EMOTIONS)).save(folder / "model.keras")
+    build(teacher.model, len(EMOTIONS)).save(folder / "model.keras")
     digest = json.loads((workspace / paths.PROCESSED_TEACHER / "splits.json").read_text())["digest"]
-    made = flat("model", model) | flat("train", train)
+    made = flat("model", teacher.model) | flat("train", teacher.train)
     run = Description("e", "teacher", made, {"data_digest": digest}, {}, {}, "s", "", {})
     paths.write_json(folder / "run.json", {"run_id": "of the teacher", **run._asdict()})
 

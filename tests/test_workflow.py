@@ -32,12 +32,6 @@ SMALL = {
     "teacher.model.width": 0.25,
     "teacher.train.epochs": 1,
     "teacher.train.growth": None,
-    "teacher.heir": {
-        "model": {"architecture": "resnet", "width": 0.25, "dropout": 0.1},
-        "epochs": 1,
-        "mixup": 0.2,
-        "distillation": 0.5,
-    },
     "train.epochs": 2,
     "train.warmup_epochs": 1,
     "train.average_decay": None,

@@ -114,14 +114,14 @@ def read_teacher(params: TeacherParams) -> str:
 
     Raises:
         ValueError: It was trained with other parameters, or on other faces than those that are here.
-        FileNotFoundError: One of its networks is missing, or there are no splits.
+        FileNotFoundError: One of its members is missing, or there are no splits.
     """
     data_digest = splits.load_summary(paths.PROCESSED_TEACHER)["digest"]
     found = []
-    for number, (model, train) in enumerate(params.networks()):
+    for number in range(params.members):
         run_id, description = read_run(folder := paths.teacher(number))
         made = {name: value for name, value in description.params.items() if not name.startswith("data.")}
-        asked = flat("model", model) | flat("train", train)
+        asked = flat("model", params.model) | flat("train", params.train_of(number))
         _demand_equal("teacher", folder, {"data digest": description.tags["data_digest"], **made},
                       {"data digest": data_digest, **asked})  # fmt: skip
         found.append(run_id)
