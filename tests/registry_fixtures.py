@@ -8,14 +8,13 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from modules import ROOT
+from networks import opinionated
 from parameters import PARAMS
 from processes import ended
 from shop import LABELS, Shop
@@ -24,7 +23,7 @@ from src import cli
 from src.config import changed, read_params
 from src.faces import splits
 from src.faces.drawn import draw
-from src.fer2013 import SIDE, Split
+from src.fer2013 import Split
 from src.params import ModelParams, PromoteParams
 from src.tracking.examination import Exam
 
@@ -32,38 +31,19 @@ NOISE = {"good": 0.0, "fair": 0.03, "poor": 0.1}
 """Added to the head's weights; what `good` answers is made the truth."""
 
 
-def to_float32_tflite(network: Any) -> bytes:
-    """Convert as `conversion` does, but the one variant whose file holds the weights as they are."""
-    import keras
-    import tensorflow as tf
-
-    image = keras.Input(batch_shape=(1, SIDE, SIDE, 1), dtype="uint8")
-    fixed = keras.Model(image, network(keras.layers.Lambda(lambda x: keras.ops.cast(x, "float32"))(image)))
-    with tempfile.TemporaryDirectory() as folder:
-        fixed.export(folder, verbose=False)
-        return tf.lite.TFLiteConverter.from_saved_model(folder).convert()
-
-
 @pytest.fixture(scope="session")
 def models() -> dict[str, bytes]:
     """Give the .tflite files, by how good they are."""
+    params = ModelParams(architecture="resnet", width=0.25, dropout=0.0)
+    network = opinionated(params, len(LABELS), draw(60, seed=5)[0][..., None], spread=3)
     with cli.hushed():
-        import keras
+        from src.network import conversion
 
-        from src.network import architectures
-
-        keras.utils.set_random_seed(0)
-        network = architectures.build(ModelParams(architecture="resnet", width=0.25, dropout=0.0), len(LABELS))
-        faces = draw(60, seed=5)[0][..., None]
-        features = keras.Model(network.input, network.layers[-2].output).predict(faces, verbose=0)
-        random = np.random.default_rng(0)
-        kernel = random.normal(size=(features.shape[1], len(LABELS))).astype("float32")
-        kernel *= 3 / (features @ kernel).std()
-        network.layers[-1].set_weights([kernel, -(features @ kernel).mean(axis=0)])  # every emotion gets its turn
-        content = to_float32_tflite(network)
+        content = conversion.converted(network, "uint8", float32=None)["float32"]
+    kernel, _ = network.layers[-1].get_weights()
     stored = kernel.T.tobytes()
     assert content.count(stored) == 1
-    change = random.normal(size=kernel.T.shape).astype("float32") * kernel.std()
+    change = np.random.default_rng(1).normal(size=kernel.T.shape).astype("float32") * kernel.std()
     return {name: content.replace(stored, (kernel.T + noise * change).tobytes()) for name, noise in NOISE.items()}
 
 

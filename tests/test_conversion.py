@@ -2,27 +2,24 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from networks import opinionated
 
 from src.export import choose
 from src.fer2013 import Split
 from src.network.conversion import convert
-from src.network.fitting import fit, predict
+from src.network.fitting import predict
 from src.network.litert import Classifier
-from src.params import ModelParams, TrainParams
+from src.params import ModelParams
 
 Faces = tuple[Split, Split]
 VARIANTS = ("float32", "float16", "int8")
 
 
 @pytest.fixture(scope="module", params=["dcnn", "resnet"])
-def model(
-    request: pytest.FixtureRequest, model_params: ModelParams, train_params: TrainParams, faces: Faces
-) -> keras.Model:
-    """Give a network that was trained until it tells some faces from others."""
-    small = model_params.model_copy(update={"architecture": request.param, "width": 0.25})
-    change = {"epochs": 6, "batch_size": 16, "warmup_epochs": 1.0, "precision": "float32", "augmentation": None}
-    change |= {"mixup": None, "average_decay": None, "optimizer": "adam", "learning_rate": 0.003}
-    return fit(small, train_params.model_copy(update=change), *faces, classes=3).model
+def model(request: pytest.FixtureRequest, model_params: ModelParams, faces: Faces) -> keras.Model:
+    return opinionated(
+        model_params.model_copy(update={"architecture": request.param, "width": 0.25}), 3, faces[0].images
+    )
 
 
 @pytest.fixture(scope="module")

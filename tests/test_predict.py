@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from modules import ROOT
+from networks import opinionated
 from PIL import Image
-from registry_fixtures import to_float32_tflite
 from skimage import data
 
 from src import cli, predict
@@ -29,19 +29,12 @@ Ask = Callable[..., list[dict[str, Any]]]
 @pytest.fixture(scope="session")
 def tflite() -> bytes:
     """Give a small network with random weights, whose answers differ from face to face."""
+    params = ModelParams(architecture="resnet", width=0.25, dropout=0.0)
+    network = opinionated(params, len(LABELS), draw(60, seed=5)[0][..., None])
     with cli.hushed():
-        import keras
+        from src.network import conversion
 
-        from src.network import architectures
-
-        keras.utils.set_random_seed(0)
-        network = architectures.build(ModelParams(architecture="resnet", width=0.25, dropout=0.0), len(LABELS))
-        faces = draw(60, seed=5)[0][..., None]
-        features = keras.Model(network.input, network.layers[-2].output).predict(faces, verbose=0)
-        kernel = np.random.default_rng(0).normal(size=(features.shape[1], len(LABELS))).astype("float32")
-        kernel /= (features @ kernel).std()
-        network.layers[-1].set_weights([kernel, -(features @ kernel).mean(axis=0)])
-        return to_float32_tflite(network)
+        return conversion.converted(network, "uint8", float32=None)["float32"]
 
 
 def make_bundle(folder: Path, tflite: bytes, **changes: Any) -> Path:

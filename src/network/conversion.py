@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
 from src.fer2013 import SIDE
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 def convert(model: keras.Model, representative: np.ndarray) -> dict[str, bytes]:
@@ -42,26 +46,40 @@ def convert(model: keras.Model, representative: np.ndarray) -> dict[str, bytes]:
 
     # int8 quantises its own input; a cast before it would stay a float operation.
     return {
-        **_converted(model, "uint8", {"float32": lambda converter: None, "float16": float16}),
-        **_converted(model, "float32", {"int8": int8}),
+        **converted(model, "uint8", float32=None, float16=float16),
+        **converted(model, "float32", int8=int8),
     }
 
 
-def _converted(model: keras.Model, input_dtype: str, variants: dict) -> dict[str, bytes]:
+def converted(
+    model: keras.Model, input_dtype: str, **variants: Callable[[tf.lite.TFLiteConverter], None] | None
+) -> dict[str, bytes]:
+    """Convert to .tflite, one face (1, 48, 48, 1) of this dtype in, each variant by a converter that its function set.
+
+    Args:
+        model: As for `convert`.
+        input_dtype: uint8 or float32.
+        **variants: Variant -> function; None leaves the converter as it is.
+
+    Returns:
+        Variant -> content of the file.
+    """
     import tensorflow as tf
 
-    image = keras.Input(batch_shape=(1, SIDE, SIDE, 1), dtype=input_dtype, name="image")
-    fixed = keras.Model(image, model(keras.layers.Lambda(lambda x: keras.ops.cast(x, "float32"))(image)))
-    converted = {}
-    with tempfile.TemporaryDirectory() as folder:
-        # Without it the batch size becomes free, which LiteRT.js does not take.
-        signature = [keras.InputSpec(shape=(1, SIDE, SIDE, 1), dtype=input_dtype, name="image")]
-        fixed.export(folder, verbose=False, input_signature=signature)
-        for variant, configure in variants.items():
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    # Not of any batch size: LiteRT.js takes no such model.
+    @tf.function(input_signature=[tf.TensorSpec((1, SIDE, SIDE, 1), input_dtype, "image")])
+    def answer(image: tf.Tensor) -> tf.Tensor:
+        return model(tf.cast(image, tf.float32))
+
+    module = tf.Module()  # in place of the model: the converter saves it, and of Keras's it would save far more
+    module.answer, module.weights = answer, [variable.value for variable in model.variables]
+    found = {}
+    for variant, configure in variants.items():
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([answer.get_concrete_function()], module)
+        if configure:
             configure(converter)
-            converted[variant] = converter.convert()
-    return converted
+        found[variant] = converter.convert()
+    return found
 
 
 def _spanning(images: np.ndarray) -> np.ndarray:
