@@ -130,12 +130,12 @@ def load_teacher(
     """Give the teacher of params.yaml, asked about these emotions, and the ids of its runs; neither where none is."""
     if not is_on(TeacherParams):
         return None, None
-    from src.network import distillation
-
     params = read_params(TeacherParams)
     if train.pretrained:
         params.demand_same(model)
     run_ids = outputs.read_teacher(params)
+    from src.network import distillation
+
     return distillation.load(params, emotions), run_ids
 
 
