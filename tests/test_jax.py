@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
+
+from src import export
 
 SMALL = {
     "data": {"drawn_images": 700},
@@ -15,23 +18,23 @@ QUICK_TO_COMPILE = "--xla_backend_optimization_level=0"
 
 
 def test_jax_trains_and_tensorflow_exports(
-    make_workspace: Callable[..., Path], start_stage: Callable[..., subprocess.Popen]
+    make_workspace: Callable[..., Path], start_stage: Callable[..., subprocess.Popen], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = make_workspace("workspace", **SMALL)
 
-    def run(stage: str, backend: str) -> tuple[int, str]:
-        status = start_stage(workspace, stage, KERAS_BACKEND=backend, XLA_FLAGS=QUICK_TO_COMPILE).wait()
+    def run(stage: str) -> tuple[int, str]:
+        status = start_stage(workspace, stage, KERAS_BACKEND="jax", XLA_FLAGS=QUICK_TO_COMPILE).wait()
         return status, (workspace / "log.txt").read_text()
 
-    status, log = run("train", "jax")
+    status, log = run("train")
     assert status == 0, log
     assert len(pd.read_csv(workspace / "models/history.csv")) == 2
     assert json.loads((workspace / "models/run.json").read_text())["tags"]["backend"] == "jax"
 
-    status, log = run("export", "jax")
+    status, log = run("export")
     assert (status, log.splitlines()[-1][:41]) == (1, "error: found the Keras backend 'jax', exp"), log
 
-    status, log = run("export", "tensorflow")
-    assert status == 0, log
+    monkeypatch.chdir(workspace)
+    export.main([])  # by TensorFlow, the backend of these tests
     variants = json.loads((workspace / "models/mobile/variants.json").read_text())["variants"]
     assert variants["float32"]["agreement"] == 1

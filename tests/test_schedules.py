@@ -54,7 +54,6 @@ def test_plateau_waits_then_halves_then_waits_again_down_to_the_floor() -> None:
     assert rates == [1, 1, 1, 1, 1, 0.5, 0.5, 0.3, 0.3]
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras.src.backend.tensorflow.core")
 @settings(deadline=None, max_examples=60)
 @given(accuracies, patiences, margins, st.sampled_from([0.5, 0.1]), st.sampled_from([1e-7, 1e-3, 0.02]))
 def test_plateau_is_the_one_of_keras(

@@ -14,7 +14,7 @@ import pytest
 import requests
 from processes import wait_until
 
-from src import deploy, promote, register
+from src import baseline, deploy, evaluate, export, promote, register
 
 EPOCHS = list(range(1, 9))
 SMALL = {
@@ -26,13 +26,6 @@ SMALL = {
 
 Make = Callable[..., Path]
 Start = Callable[..., subprocess.Popen]
-
-
-STAGES = """
-from src import baseline, evaluate, export
-for stage in (baseline, export, evaluate):
-    stage.main([])
-"""
 
 
 class Server:
@@ -100,7 +93,8 @@ def test_a_server_that_dies_stalls_no_training_register_sends_what_is_missing_an
     monkeypatch.chdir(workspace)
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    subprocess.run([sys.executable, "-c", STAGES], check=True)
+    for stage in (baseline, export, evaluate):
+        stage.main([])
     with pytest.raises(ConnectionError, match=f"the MLflow store {server.uri}"):
         register.main([])
 

@@ -5,16 +5,19 @@ import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import environment
 import keras
 import numpy as np
 import pandas as pd
 from parameters import PARAMS
 from processes import query, wait_until
 
+from src import cli, teacher, train
 from src.config import changed, parse_yaml
 
 EPOCHS = 4
@@ -71,11 +74,12 @@ def kill_between_checkpoint_and_log(workspace: Path, start: Start) -> None:
     assert (epochs_kept(workspace), steps(workspace)) == (1, [])
 
 
-def kill_in_epoch_3(workspace: Path, start: Start) -> None:
+def stop_in_epoch_3(workspace: Path, start: Start) -> None:
     process = start(workspace, "train")
     wait_until(lambda: steps(workspace) == [1, 2], process, workspace)
     assert epochs_kept(workspace) == 2  # kept before it is logged, else a kill here would log it twice
-    kill(process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
     assert (epochs_kept(workspace), steps(workspace)) == (2, [1, 2])
 
 
@@ -87,8 +91,11 @@ def kill_while_the_model_is_saved(workspace: Path, start: Start) -> None:
     assert epochs_kept(workspace) == EPOCHS
 
 
-def finish(workspace: Path, process: subprocess.Popen) -> None:
-    assert process.wait() == 0, (workspace / "log.txt").read_text()
+def finish(workspace: Path, stage: ModuleType) -> None:
+    """Run a stage to its end, here, where TensorFlow is loaded already."""
+    with chdir(workspace), cli.hushed():
+        stage.main([])
+    environment.forget()
 
 
 def weights(workspace: Path, folder: str = "models") -> list[np.ndarray]:
@@ -99,15 +106,19 @@ def history(workspace: Path) -> pd.DataFrame:
     return pd.read_csv(workspace / "models/history.csv").drop(columns="seconds")
 
 
-def test_a_training_killed_three_times_ends_as_one_that_was_left_alone(
+def test_a_training_killed_stopped_and_killed_ends_as_one_that_was_left_alone(
     make_workspace: Make, start_stage: Start
 ) -> None:
     killed, undisturbed = make_workspace("killed", **SMALL), make_workspace("undisturbed", **SMALL)
-    finish(undisturbed, start_stage(undisturbed, "train"))
-    for kill_it in (kill_between_checkpoint_and_log, kill_in_epoch_3, kill_while_the_model_is_saved):
-        kill_it(killed, start_stage)
-        assert query(killed, "SELECT status FROM runs") == [("RUNNING",)]
-    finish(killed, start_stage(killed, "train"))
+    finish(undisturbed, train)
+    for end_it, status in (
+        (kill_between_checkpoint_and_log, "RUNNING"),
+        (stop_in_epoch_3, "KILLED"),
+        (kill_while_the_model_is_saved, "RUNNING"),
+    ):
+        end_it(killed, start_stage)
+        assert query(killed, "SELECT status FROM runs") == [(status,)]
+    finish(killed, train)
 
     assert all(np.array_equal(*pair) for pair in zip(weights(killed), weights(undisturbed), strict=True))
     pd.testing.assert_frame_equal(history(killed), history(undisturbed), check_exact=True)
@@ -122,16 +133,16 @@ def test_a_training_killed_three_times_ends_as_one_that_was_left_alone(
 def test_a_teacher_killed_in_its_second_member_trains_the_first_no_more(
     make_workspace: Make, start_stage: Start
 ) -> None:
-    teacher = parse_yaml(PARAMS)["teacher"] | {"members": 2}
-    teacher["model"] |= {"width": 0.25}
-    teacher["train"] |= {"epochs": 2, "batch_size": 16, "warmup_epochs": 0, "growth": None, "optimizer": "sgd"}
+    params = parse_yaml(PARAMS)["teacher"] | {"members": 2}
+    params["model"] |= {"width": 0.25}
+    params["train"] |= {"epochs": 2, "batch_size": 16, "warmup_epochs": 0, "growth": None, "optimizer": "sgd"}
     workspace = make_workspace("workspace", data={"drawn_images": 700})
-    (workspace / "params.yaml").write_text(changed((workspace / "params.yaml").read_text(), {"teacher": teacher}))
+    (workspace / "params.yaml").write_text(changed((workspace / "params.yaml").read_text(), {"teacher": params}))
     process = start_stage(workspace, "teacher")
     wait_until(lambda: len(steps(workspace)) == 3, process, workspace)
     kill(process)
     first = weights(workspace, "models/teacher/1")
-    finish(workspace, start_stage(workspace, "teacher"))
+    finish(workspace, teacher)
     assert steps(workspace) == [1, 1, 2, 2]
     assert query(workspace, "SELECT status FROM runs") == [("FINISHED",)] * 2
     again, second = (weights(workspace, f"models/teacher/{member}") for member in (1, 2))
@@ -140,7 +151,7 @@ def test_a_teacher_killed_in_its_second_member_trains_the_first_no_more(
     assert checkpoint(workspace) is None
 
 
-def test_a_second_process_is_refused_and_kill_ctrl_c_and_sigterm_leave_no_run_open_and_nothing_to_another_training(
+def test_a_second_process_is_refused_and_kill_and_sigterm_leave_no_run_open_and_nothing_to_another_training(
     make_workspace: Make, start_stage: Start
 ) -> None:
     workspace = make_workspace("workspace", **SMALL)
@@ -154,13 +165,11 @@ def test_a_second_process_is_refused_and_kill_ctrl_c_and_sigterm_leave_no_run_op
     assert query(workspace, "SELECT status FROM runs") == [("RUNNING",)]
     assert steps(workspace, "system/cpu_utilization_percentage")[:2] == [0, 1], "the machine is watched meanwhile"
 
-    for number, (sent, status) in enumerate(((signal.SIGTERM, 143), (signal.SIGINT, 130)), start=1):
-        before = len(steps(workspace))
-        other = start_stage(workspace, "train", "--seed", str(number))
-        wait_until(lambda: len(steps(workspace)) > before, other, workspace)  # noqa: B023, it waits here and now
-        assert sorted(query(workspace, "SELECT status FROM runs")) == [("KILLED",)] * number + [("RUNNING",)]
-        other.send_signal(sent)
-        assert other.wait() == status
-        assert query(workspace, "SELECT status FROM runs") == [("KILLED",)] * (number + 1)
-        assert (workspace / "log.txt").read_text().splitlines()[-1] == "stopped"
-    assert len(list(workspace.glob(".checkpoints/*/state.npz"))) == 3
+    other = start_stage(workspace, "train", "--seed", "1")
+    wait_until(lambda: len(steps(workspace)) > 1, other, workspace)
+    assert sorted(query(workspace, "SELECT status FROM runs")) == [("KILLED",), ("RUNNING",)]
+    other.send_signal(signal.SIGTERM)
+    assert other.wait() == 143
+    assert query(workspace, "SELECT status FROM runs") == [("KILLED",)] * 2
+    assert (workspace / "log.txt").read_text().splitlines()[-1] == "stopped"
+    assert len(list(workspace.glob(".checkpoints/*/state.npz"))) == 2

@@ -91,7 +91,6 @@ def kill_its_worker(process: subprocess.Popen) -> None:
     worker.kill()
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 def test_a_search_that_was_stopped_and_killed_goes_on_in_the_same_budget(make: Make, start_stage: Start):
     space = {"model.dropout": {"type": "float", "low": 0.0, "high": 0.5}}
     workspace = make(n_trials=2, epochs=3, train_share=0.5, pruner="none", space=space)

@@ -267,7 +267,6 @@ def rows_of_the_results_table() -> list[str]:
     return re.findall(r"`dvc exp run ([^`]+)`", (ROOT / "README.md").read_text())
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning:keras")
 @pytest.mark.parametrize("options", rows_of_the_results_table())
 def test_a_row_of_the_results_table_trains(
     options: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
