@@ -69,5 +69,5 @@ def _load(folder: Path, params: TeacherParams) -> keras.Model:
     path = paths.existing(folder / "model.keras", "teacher")
     with precision.policy(params.train.precision):
         model = build(params.model, len(EMOTIONS), side=None)
-    model.set_weights(keras.saving.load_model(path, compile=False).get_weights())
+    model.load_weights(path)
     return model
