@@ -140,7 +140,7 @@ def test_two_workers_find_the_only_optimizer_that_learns_and_apply_it(
         "train.optimizer": {"type": "categorical", "choices": ["sgd", "adam"]},
         "train.learning_rate": {"type": "categorical", "choices": [SLOW, NAN]},
     }
-    workspace = make(n_trials=4, epochs=4, train_share=1.0, sampler="random", pruner="none", seed=5, space=space)
+    workspace = make(n_trials=3, epochs=4, train_share=1.0, sampler="random", pruner="none", seed=6, space=space)
     monkeypatch.chdir(workspace)
     fixed = {"train.epochs": 5, "train.batch_size": 4}
     before = changed(paths.PARAMS.read_text(), fixed)
@@ -150,8 +150,8 @@ def test_two_workers_find_the_only_optimizer_that_learns_and_apply_it(
     sql = "SELECT number, state, param_name, param_value FROM trials JOIN trial_params USING (trial_id)"
     trials = query(workspace, sql, "tune.db")
     optimizers = {number: ("sgd", "adam")[int(value)] for number, _, name, value in trials if "optimizer" in name}
-    assert optimizers == {0: "sgd", 1: "sgd", 2: "adam", 3: "adam"}
-    assert {number: state for number, state, name, value in trials if "rate" in name and value == 1} == {2: "FAIL"}
+    assert optimizers == {0: "sgd", 1: "adam", 2: "adam"}
+    assert {number: state for number, state, name, value in trials if "rate" in name and value == 1} == {1: "FAIL"}
     assert "FloatingPointError: loss became nan" in printed
     assert f"try it: dvc exp run -S train.optimizer=adam -S train.learning_rate={SLOW}" in printed
 
