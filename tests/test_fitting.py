@@ -67,8 +67,8 @@ def dcnn(model_params: ModelParams) -> ModelParams:
 
 @pytest.fixture(scope="module")
 def plateau(train_params: TrainParams) -> TrainParams:
-    """Give Adam, averaged weights, and a plateau schedule that lowers the rate after every epoch but the first."""
-    change = {"seed": 3, "epochs": EPOCHS, "batch_size": 16, "optimizer": "adam", "learning_rate": 0.003}
+    """Give Nadam, averaged weights, and a plateau schedule that lowers the rate after every epoch but the first."""
+    change = {"seed": 3, "epochs": EPOCHS, "batch_size": 16, "optimizer": "nadam", "learning_rate": 0.003}
     change |= {
         "schedule": "plateau",
         "early_stopping": None,
@@ -78,13 +78,6 @@ def plateau(train_params: TrainParams) -> TrainParams:
     }
     change["plateau"] = Plateau(patience=1, min_delta=0.9, factor=0.5, min_learning_rate=1e-7)
     return train_params.model_copy(update=change)
-
-
-@pytest.fixture(scope="module")
-def cosine(plateau: TrainParams) -> TrainParams:
-    change = {"epochs": 2, "schedule": "cosine", "warmup_epochs": 0.5, "optimizer": "nadam"}
-    change["precision"] = "mixed_bfloat16"
-    return plateau.model_copy(update=change)
 
 
 @pytest.fixture(scope="module")
@@ -283,26 +276,19 @@ def assert_identical(stopped: Training, undisturbed: Training) -> None:
     assert same(stopped.fit.model.get_weights(), undisturbed.fit.model.get_weights())
 
 
-def test_stopping_after_every_epoch_changes_no_bit_with_plateau_dropout_and_averaging(
+def test_stopping_after_every_epoch_changes_no_bit_with_plateau_nadam_dropout_and_averaging(
     undisturbed: Training, dcnn: ModelParams, plateau: TrainParams, few: Faces, tmp_path: Path
 ) -> None:
     assert [round(epoch["learning_rate"], 6) for epoch in undisturbed.fit.history] == [0.003, 0.003, 0.0015]
     assert_identical(stopped_after_every_epoch(dcnn, plateau, few, tmp_path), undisturbed)
 
 
-def test_stopping_after_every_epoch_changes_no_bit_with_cosine_nadam_and_bfloat16(
-    dcnn: ModelParams, cosine: TrainParams, few: Faces, tmp_path: Path
+def test_stopping_after_every_epoch_changes_no_bit_with_cosine_muon_bfloat16_growing_images_and_a_teacher(
+    model_params: ModelParams, plateau: TrainParams, few: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    undisturbed = train(dcnn, cosine, few)
-    assert_identical(stopped_after_every_epoch(dcnn, cosine, few, tmp_path), undisturbed)
-    assert {layer.dtype_policy.name for layer in undisturbed.fit.model.layers} == {"float32"}
-
-
-def test_stopping_after_every_epoch_changes_no_bit_with_muon_growing_images_and_a_teacher(
-    model_params: ModelParams, cosine: TrainParams, few: Faces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    change = {"growth": Growth(side=24, share=0.5), "precision": "float32", "optimizer": "muon", "distillation": 0.9}
-    small, growing = model_params.model_copy(update={"width": 0.25}), cosine.model_copy(update=change)
+    change = {"epochs": 2, "schedule": "cosine", "warmup_epochs": 0.5, "optimizer": "muon", "distillation": 0.9}
+    change |= {"precision": "mixed_bfloat16", "growth": Growth(side=24, share=0.5)}
+    small, growing = model_params.model_copy(update={"width": 0.25}), plateau.model_copy(update=change)
     monkeypatch.chdir(tmp_path)
     for number in range(2):
         save_member(build(small, len(EMOTIONS)), number)
@@ -313,6 +299,7 @@ def test_stopping_after_every_epoch_changes_no_bit_with_muon_growing_images_and_
 
     undisturbed = train(small, growing, few, give_teacher())
     assert undisturbed.fit.model.input_shape == (None, 48, 48, 1)
+    assert {layer.dtype_policy.name for layer in undisturbed.fit.model.layers} == {"float32"}
     assert_identical(stopped_after_every_epoch(small, growing, few, tmp_path, give_teacher), undisturbed)
 
 
