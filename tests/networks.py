@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     import keras
 
 
-def opinionated(params: ModelParams, classes: int, images: np.ndarray, spread: float = 1.0) -> "keras.Model":
-    """Give a network with random weights that answers differently from image to image, and no emotion to none.
+def random_network(params: ModelParams, classes: int, images: np.ndarray, spread: float = 1.0) -> "keras.Model":
+    """Give a network with random weights whose answers differ from image to image, each emotion among them.
 
     Args:
         params: The network.
@@ -27,6 +27,7 @@ def opinionated(params: ModelParams, classes: int, images: np.ndarray, spread: f
 
         keras.utils.set_random_seed(0)
         network = architectures.build(params, classes)
+        network(images.astype("float32"), training=True)  # so that batch normalisation has means and variances
         features = keras.Model(network.input, network.layers[-2].output).predict(images, verbose=0)
     kernel = np.random.default_rng(0).normal(size=(features.shape[1], classes)).astype("float32")
     kernel *= spread / (features @ kernel).std()

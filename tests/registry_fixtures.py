@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from modules import ROOT
-from networks import opinionated
+from networks import random_network
 from parameters import PARAMS
 from processes import ended
 from shop import LABELS, Shop
@@ -35,11 +35,11 @@ NOISE = {"good": 0.0, "fair": 0.03, "poor": 0.1}
 def models() -> dict[str, bytes]:
     """Give the .tflite files, by how good they are."""
     params = ModelParams(architecture="resnet", width=0.25, dropout=0.0)
-    network = opinionated(params, len(LABELS), draw(60, seed=5)[0][..., None], spread=3)
+    network = random_network(params, len(LABELS), draw(60, seed=5)[0][..., None], spread=3)
     with cli.hushed():
         from src.network import conversion
 
-        content = conversion.converted(network, "uint8", float32=None)["float32"]
+        content = conversion.to_tflite(network, "uint8", float32=None)["float32"]
     kernel, _ = network.layers[-1].get_weights()
     stored = kernel.T.tobytes()
     assert content.count(stored) == 1

@@ -33,7 +33,7 @@ def seven_emotions() -> bytes:
         layers = [keras.layers.AveragePooling2D(8), keras.layers.Rescaling(1 / 64), keras.layers.Flatten()]
         output = keras.layers.Dense(len(EMOTIONS), "softmax")
         network = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *layers, output])
-        return conversion.converted(network, "uint8", float32=None)["float32"]
+        return conversion.to_tflite(network, "uint8", float32=None)["float32"]
 
 
 def test_a_new_champion_with_other_emotions_takes_over_and_stays(

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from networks import opinionated
+from networks import random_network
 
 from src.export import choose
 from src.fer2013 import Split
@@ -17,7 +17,7 @@ VARIANTS = ("float32", "float16", "int8")
 
 @pytest.fixture(scope="module", params=["dcnn", "resnet"])
 def model(request: pytest.FixtureRequest, model_params: ModelParams, faces: Faces) -> keras.Model:
-    return opinionated(
+    return random_network(
         model_params.model_copy(update={"architecture": request.param, "width": 0.25}), 3, faces[0].images
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from modules import ROOT
-from networks import opinionated
+from networks import random_network
 from PIL import Image
 from skimage import data
 
@@ -30,11 +30,11 @@ Ask = Callable[..., list[dict[str, Any]]]
 def tflite() -> bytes:
     """Give a small network with random weights, whose answers differ from face to face."""
     params = ModelParams(architecture="resnet", width=0.25, dropout=0.0)
-    network = opinionated(params, len(LABELS), draw(60, seed=5)[0][..., None])
+    network = random_network(params, len(LABELS), draw(60, seed=5)[0][..., None])
     with cli.hushed():
         from src.network import conversion
 
-        return conversion.converted(network, "uint8", float32=None)["float32"]
+        return conversion.to_tflite(network, "uint8", float32=None)["float32"]
 
 
 def make_bundle(folder: Path, tflite: bytes, **changes: Any) -> Path:

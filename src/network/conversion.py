@@ -46,12 +46,12 @@ def convert(model: keras.Model, representative: np.ndarray) -> dict[str, bytes]:
 
     # int8 quantises its own input; a cast before it would stay a float operation.
     return {
-        **converted(model, "uint8", float32=None, float16=float16),
-        **converted(model, "float32", int8=int8),
+        **to_tflite(model, "uint8", float32=None, float16=float16),
+        **to_tflite(model, "float32", int8=int8),
     }
 
 
-def converted(
+def to_tflite(
     model: keras.Model, input_dtype: str, **variants: Callable[[tf.lite.TFLiteConverter], None] | None
 ) -> dict[str, bytes]:
     """Convert to .tflite, one face (1, 48, 48, 1) of this dtype in, each variant by a converter that its function set.
