@@ -131,7 +131,7 @@ def test_a_training_killed_stopped_and_killed_ends_as_one_that_was_left_alone(
     assert checkpoint(killed) is None
 
 
-def test_a_teacher_killed_in_its_second_member_trains_the_first_no_more(
+def test_a_teacher_stopped_in_its_second_member_trains_the_first_no_more(
     make_workspace: Make, start_stage: Start
 ) -> None:
     params = parse_yaml(PARAMS)["teacher"] | {"members": 2}
@@ -141,7 +141,9 @@ def test_a_teacher_killed_in_its_second_member_trains_the_first_no_more(
     (workspace / "params.yaml").write_text(changed((workspace / "params.yaml").read_text(), {"teacher": params}))
     process = start_stage(workspace, "teacher")
     wait_until(lambda: len(steps(workspace)) == 3, process, workspace)
-    kill(process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 143
+    assert query(workspace, "SELECT status FROM runs ORDER BY start_time") == [("FINISHED",), ("KILLED",)]
     first = weights(workspace, "models/teacher/1")
     finish(workspace, teacher)
     assert steps(workspace) == [1, 1, 2, 2]

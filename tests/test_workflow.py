@@ -275,8 +275,9 @@ def test_a_row_of_the_results_table_trains(
 ):
     words = shlex.split(options)
     settings = dict(word.split("=", 1) for word in words[words.index("-S") + 1 :: 2])
-    small = {"data.source": "drawn", "data.drawn_images": 280, "train.epochs": 1, "teacher": None, "model.width": 0.25}
-    values = {name: parse_yaml(value) for name, value in settings.items() if not name.startswith("teacher.")} | small
+    given = {name: parse_yaml(value) for name, value in settings.items() if not name.startswith("teacher.")}
+    small = {"data.source": "drawn", "data.drawn_images": 280, "train.epochs": 1, "teacher": None}
+    values = {"model.width": 0.25} | given | small
     (tmp_path / "params.yaml").write_text(changed((ROOT / "params.yaml").read_text(), values))
     shutil.copy(empty_store, tmp_path)
     monkeypatch.chdir(tmp_path)
