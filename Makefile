@@ -34,9 +34,9 @@ suite: .venv/dev $(if $(shell node app/demand-node.cjs 2> /dev/null && command -
 bench: .venv/run                    ## timings; FER2013_SOURCE adds those on the real data, three trainings among them
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench
 
-lock:                               ## resolve pyproject.toml anew for every platform; needs uv
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements.txt
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --extra dev -c requirements.txt \
+lock: $(BIN)/uv                     ## resolve pyproject.toml anew for every platform
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --extra dev -c requirements.txt \
 		pyproject.toml -o requirements-dev.txt
 
 clean:                              ## drop the environment and the demo
@@ -49,12 +49,19 @@ $(BIN)/python:
 	@$(PYTHON) -c '$(CHECK)'
 	$(PYTHON) -m venv .venv
 
-.venv/run: requirements.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+$(BIN)/uv: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+# uv takes seconds where pip takes minutes; pip knows what is set for it, as another index or a certificate.
+INSTALL = $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $< \
+	|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+
+.venv/run: requirements.txt | $(BIN)/uv
+	$(INSTALL)
 	touch $@
 
-.venv/dev: requirements-dev.txt | $(BIN)/python  # holds requirements.txt, too
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+.venv/dev: requirements-dev.txt | $(BIN)/uv  # holds requirements.txt, too
+	$(INSTALL)
 	touch .venv/run $@
 
 $(PACKAGES): app/package-lock.json
