@@ -136,7 +136,7 @@ def track(epochs: int, seconds: float) -> None:
 
     data, network = read_params(DataParams), Network(read_params(ModelParams), read_params(TrainParams))
     split = {"digest": "0" * 64, "images": FER2013_IMAGES}
-    summary = {"emotions": data.emotions, "protocol": data.protocol, "digest": "0" * 64, "source": {"name": "noise"},
+    summary = {"emotions": data.emotions, "protocol": data.protocol, "digest": "0" * 64, "source": {"md5": None},
                "splits": dict.fromkeys(("train", "val", "test"), split)}  # fmt: skip
     description = train.describe(data, *network, summary, "none")
     if not epochs:

@@ -4,8 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from modules import ROOT
 
 from bench import fer2013, growth, process, pull, training
+from src.tracking import store
+
+pytest_plugins = ["registry_fixtures"]
 
 
 def test_the_networks_are_those_of_the_results_table() -> None:
@@ -43,3 +47,17 @@ def test_the_cost_of_a_process_is_its_own_and_a_failure_says_why(tmp_path: Path)
     assert 0.5 < cost.cpu_s < 3
     with pytest.raises(ChildProcessError, match=r"`nothing` failed: .*No module named nothing"):
         process.run("nothing", cwd=tmp_path)
+
+
+def test_the_share_of_mlflow_is_that_of_a_run_with_every_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_store: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mlflow.db").write_bytes(empty_store.read_bytes())
+    Path("params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    training.track(epochs=2, seconds=0)
+    client = store.connect()
+    (run,) = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    steps = [metric.step for metric in client.get_metric_history(run.info.run_id, "val/loss")]
+    assert (run.info.status, steps) == ("FINISHED", [1, 2])
+    assert float(Path(training.WATCHED).read_text()) >= 0
