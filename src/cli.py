@@ -38,6 +38,8 @@ def run(main: Callable[[], object]) -> NoReturn:
         main()
     except (ValueError, OSError, ArithmeticError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
+    except ModuleNotFoundError as error:  # of what Keras computes with: all else is locked
+        sys.exit(f"error: {error}; install it, or choose another backend by KERAS_BACKEND")
     except KeyboardInterrupt as interrupt:
         with suppress(OSError):  # its terminal may be gone
             print("stopped", file=sys.stderr)

@@ -31,6 +31,14 @@ except KeyboardInterrupt:
 """
 
 
+def test_a_package_that_is_not_installed_is_one_line() -> None:
+    code = "from src import cli; cli.run(lambda: __import__('nothing'))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: No module named 'nothing'")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupt_ends_dvc_and_its_stage_and_waits_for_both(tmp_path: Path, sent: signal.Signals, status: int):
     (tmp_path / "stage.py").write_text(STAGE)
