@@ -236,6 +236,9 @@ def test_a_server_that_refuses_after_the_alias_was_found_is_one_line_without_the
         with pytest.raises(ConnectionError, match=r"store http://127\.0\.0\.1:\d+ did not do as asked: PERMISSION"):
             deployed("--name", DRAWN, "--tracking-uri", address)
         server.shutdown()
+    with pytest.raises(ConnectionError, match="did not do as asked") as fault:  # nobody listens there now
+        deployed("--name", DRAWN, "--tracking-uri", address)
+    assert "secret" not in str(fault.value)
 
 
 def test_a_public_key_refuses_what_is_unsigned_or_signed_by_another(one: Shop, monkeypatch: pytest.MonkeyPatch):

@@ -74,8 +74,13 @@ def tracking_uri() -> str:
 
 
 def shown_uri() -> str:
-    """Give the address as a message may show it: without a user's name and password."""
-    return re.sub("//[^/@]*@", "//", tracking_uri())
+    """Give the address as a message may show it."""
+    return without_password(tracking_uri())
+
+
+def without_password(text: str) -> str:
+    """Give a text without the user's name and password in its addresses; MLflow's messages quote them whole."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def demand_existing() -> None:
@@ -128,7 +133,7 @@ def errors() -> Iterator[None]:
     except ImportError as error:  # of a database, or of the object storage that the files lie in
         raise ConnectionError(f"the store {shown_uri()} needs a driver that is not here: {error}; install it") from None
     except _failures() as error:
-        reason = str(error).splitlines()[0]
+        reason = without_password(str(error).splitlines()[0])
         remedy = (
             "see that the disk has room and that no other process holds the file"
             if tracking_uri().startswith("sqlite:")

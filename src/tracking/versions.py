@@ -116,7 +116,8 @@ def _download(version: Version, place: str, folder: Path) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(artifact_uri=place, dst_path=str(folder)))
     except (MlflowException, RequestException) as error:
-        raise ConnectionError(f"{version}: the download failed, try again; {error}") from None
+        reason = store.without_password(str(error))
+        raise ConnectionError(f"{version}: the download failed, try again; {reason}") from None
 
 
 def demand_whole(client: Any, version: Version) -> None:
