@@ -21,6 +21,9 @@ PLACE = "artifacts/bundle"
 EVIDENCE = "evidence"
 """Folder beside that pyfunc's files: reports, lineage and sizes, as they were when the version was registered."""
 
+RESTORE = "restore it from a backup, or delete the version and run `python -m src.register` where it was made"
+"""What helps a version whose files are not as registered; one that is there is not registered again."""
+
 
 class Version(NamedTuple):
     """A version in the registry.
@@ -96,8 +99,7 @@ def fetch(client: Any, version: Version, folder: Path) -> Path:
     found, expected = bundle.digest(there), version.tags.get("bundle")
     if found != expected:
         raise ValueError(
-            f"{version}: {bundle.MANIFEST} has sha256 {found}, registered was {expected}; "
-            "it was changed, register the run again"
+            f"{version}: {bundle.MANIFEST} has sha256 {found}, registered was {expected}; it was changed, {RESTORE}"
         )
     return there
 
@@ -155,7 +157,7 @@ def demand_unchanged(client: Any, version: Version) -> None:
     if found != version.tags.get("files", found):  # versions of before this tag are taken as they are
         raise ValueError(
             f"{version}: its files have sha256 {found} together, registered were {version.tags['files']}; "
-            "one was changed, register the run again"
+            f"one was changed, {RESTORE}"
         )
 
 
@@ -169,7 +171,7 @@ def _demand(version: Version, place: str, names: set[str], exactly: bool = False
     if exactly:
         faults += [f"{name} does not belong there" for name in sorted(there - names)]
     if faults:
-        raise ValueError(f"{version}: {', '.join(faults)} in {place}; restore it from a backup")
+        raise ValueError(f"{version}: {', '.join(faults)} in {place}; {RESTORE}")
 
 
 def _version(found: Any | None) -> Version | None:
