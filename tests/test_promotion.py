@@ -422,7 +422,8 @@ def test_a_promotion_killed_around_the_move_is_completed_by_the_next(shop: Shop,
     assert (registry.JUDGED in client.get_model_version(DRAWN, version).tags) == moved
 
 
-def test_a_refusal_that_was_killed_is_completed_by_the_next(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_refusal_that_was_killed_is_completed_by_the_next(shop: Shop, monkeypatch: pytest.MonkeyPatch, deleted: bool):
     judge(shop, shop.add("good"))
     worse = shop.add("poor")
     with monkeypatch.context() as patch:
@@ -431,8 +432,12 @@ def test_a_refusal_that_was_killed_is_completed_by_the_next(shop: Shop, monkeypa
             judge(shop, worse)
     client = store.connect()
     assert registry.JUDGED not in client.get_model_version(DRAWN, worse).tags
+    if deleted:
+        client.delete_model_version(DRAWN, worse)
     judge(shop, shop.add("poor"))
-    assert client.get_model_version(DRAWN, worse).tags[registry.JUDGED] == "refused"
+    assert client.get_run(past()[1].run_id).data.tags["outcome"] == "refused"
+    if not deleted:
+        assert client.get_model_version(DRAWN, worse).tags[registry.JUDGED] == "refused"
 
 
 def test_a_name_without_versions_is_refused_in_one_line(shop: Shop):

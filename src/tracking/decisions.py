@@ -86,12 +86,13 @@ def begin(
 
 
 def finish(client: Any, run_id: str, outcome: str) -> None:
-    """Complete a decision; the version that it has made the champion names it."""
+    """Complete a decision; the version that it has made the champion names it, unless it was deleted since."""
     tags = client.get_run(run_id).data.tags
-    if outcome in (PROMOTED, ROLLED_BACK):
-        client.set_model_version_tag(tags["name"], tags["to"], versions.DECISION, run_id)
-    if outcome == tags.get(registry.JUDGED):
-        client.set_model_version_tag(tags["name"], tags["to"], registry.JUDGED, outcome)
+    if versions.by_number(client, tags["name"], tags["to"]):
+        if outcome in (PROMOTED, ROLLED_BACK):
+            client.set_model_version_tag(tags["name"], tags["to"], versions.DECISION, run_id)
+        if outcome == tags.get(registry.JUDGED):
+            client.set_model_version_tag(tags["name"], tags["to"], registry.JUDGED, outcome)
     client.set_tag(run_id, "outcome", outcome)
     client.set_terminated(run_id, status="KILLED" if outcome == CUT_OFF else "FINISHED")
 
