@@ -162,7 +162,7 @@ def _sign(folder: Path, key: Any) -> str | None:
 
 
 def _move(client: Any, name: str, version: str, signature: str | None, keep: Any) -> None:
+    keep()
     if signature:
         client.set_model_version_tag(name, version, signing.TAG, signature)
-    keep()
     client.set_registered_model_alias(name, versions.CHAMPION, version)
