@@ -95,7 +95,9 @@ def test_two_runs_are_compared_by_name_and_id_and_drawn(digest: str, capsys: pyt
 
 def test_a_run_is_found_by_its_dvc_experiment(digest: str, capsys: pytest.CaptureFixture):
     log_run("one", FIRST, digest)
-    store.connect().set_tag(log_run("wider", SECOND, digest), "dvc.experiment", "wide")
+    client = store.connect()
+    client.set_tag(log_run("wider", SECOND, digest), "dvc.experiment", "wide")
+    client.create_run("1", tags={"dvc.experiment": "wide"}, run_name="its teacher")
     compare.main(["one", "wide"])
     assert ["all", "12", "0.7500", "0.5000", "5", "2", "0.45"] in map(str.split, capsys.readouterr().out.splitlines())
     with pytest.raises(ValueError, match="found no single run 'narrow'"):

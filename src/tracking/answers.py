@@ -80,8 +80,12 @@ def _find(client: Any, words: str) -> tuple[str, str, str | None]:
         source = client.get_model_version_download_uri(version.name, version.number)
         return version.run_id, f"{source}/{versions.EVIDENCE}", version.tags.get("test_digest")
     run = client.get_run(_find_run(client, words))
-    tests = [each.dataset.digest for each in run.inputs.dataset_inputs if each.dataset.name == "test"]
-    return run.info.run_id, f"runs:/{run.info.run_id}", tests[0] if tests else None
+    return run.info.run_id, f"runs:/{run.info.run_id}", _test_digest(run)
+
+
+def _test_digest(run: Any) -> str | None:
+    datasets = [each.dataset for each in run.inputs.dataset_inputs]
+    return next((dataset.digest for dataset in datasets if dataset.name == "test"), None)
 
 
 def _find_run(client: Any, words: str) -> str:
@@ -90,7 +94,9 @@ def _find_run(client: Any, words: str) -> str:
     places = [each.experiment_id for each in client.search_experiments()]
     quoted = words.replace("'", "")
     found = client.search_runs(places, f"attributes.run_name = '{quoted}'")
-    found = found or client.search_runs(places, f"tags.`dvc.experiment` = '{quoted}'")
+    if not found:  # a teacher that the experiment trained answered no test split
+        of_experiment = client.search_runs(places, f"tags.`dvc.experiment` = '{quoted}'")
+        found = [run for run in of_experiment if _test_digest(run)]
     if len(found) != 1:
         ids = ", ".join(run.info.run_id for run in found)
         way_out = "`mlflow ui` shows them"
