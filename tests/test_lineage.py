@@ -1,7 +1,10 @@
 import hashlib
 import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from parameters import PARAMS
 
@@ -123,6 +126,16 @@ def test_a_process_is_known_again_after_the_clock_was_set() -> None:
     pid, started = machine.process_tags()["process"].split("@")
     assert machine.is_alive(f"{pid}@{float(started) + 5:.2f}")
     assert not machine.is_alive(f"{pid}@{float(started) - 3600:.2f}")
+
+
+def test_a_process_that_ended_is_dead_though_nobody_asked_how_it_ended() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as process:
+        name = f"{process.pid}@{psutil.Process(process.pid).create_time():.2f}"
+        assert machine.is_alive(name)
+        process.kill()
+        while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+        assert not machine.is_alive(name)
 
 
 def test_what_else_made_the_results_is_told_with_the_teacher_or_without(workspace: Path) -> None:

@@ -36,7 +36,10 @@ def is_alive(name: str) -> bool:
     """Say whether the process of this name, as `process_tags` gave it on this machine, still runs."""
     pid, _, started = name.partition("@")
     try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) < CLOCK_STEP_S
+        process = psutil.Process(int(pid))
+        if process.status() == psutil.STATUS_ZOMBIE:  # dead, but its parent has not asked how it ended
+            return False
+        return abs(process.create_time() - float(started)) < CLOCK_STEP_S
     except (psutil.NoSuchProcess, ValueError):
         return False
 
