@@ -12,6 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+BACKENDS = ("tensorflow", "jax", "torch")
+"""Packages that Keras can compute with; one of them must be there."""
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that complains in one line."""
@@ -38,8 +41,11 @@ def run(main: Callable[[], object]) -> NoReturn:
         main()
     except (ValueError, OSError, ArithmeticError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
-    except ModuleNotFoundError as error:  # of what Keras computes with: all else is locked
-        sys.exit(f"error: {error}; install it, or choose another backend by KERAS_BACKEND")
+    except ModuleNotFoundError as error:
+        remedy = "activate .venv, or install the requirements"
+        if (error.name or "").partition(".")[0] in BACKENDS:
+            remedy = "install it, or choose another backend by KERAS_BACKEND"
+        sys.exit(f"error: {error}; {remedy}")
     except KeyboardInterrupt as interrupt:
         with suppress(OSError):  # its terminal may be gone
             print("stopped", file=sys.stderr)

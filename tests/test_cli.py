@@ -31,11 +31,21 @@ except KeyboardInterrupt:
 """
 
 
-def test_a_package_that_is_not_installed_is_one_line() -> None:
-    code = "from src import cli; cli.run(lambda: __import__('nothing'))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+@pytest.mark.parametrize(
+    ("imported", "remedy"),
+    [
+        ("boto3", "activate .venv, or install the requirements"),
+        ("keras", "install it, or choose another backend by KERAS_BACKEND"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_one_line(imported: str, remedy: str) -> None:
+    missing = "import sys; sys.modules.update(torch=None, boto3=None)"
+    code = f"{missing}; from src import cli; cli.run(lambda: __import__({imported!r}))"
+    environment = os.environ | {"KERAS_BACKEND": "torch"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("error: No module named 'nothing'")
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.endswith(f"; {remedy}\n")
     assert done.stderr.count("\n") == 1
 
 
