@@ -105,8 +105,8 @@ class Judgement:
             row("", list(self.scores)),
             row("accuracy", [f"{each.accuracy:.4f}" for each in scored]),
             *recalls,
-            row("agreement with Keras", [f"{each.agreement:.4f}" for each in scored]),
-            row("bytes", [f"{each.size:,}" for each in scored]),
+            row("agreement with Keras on val", [f"{each.agreement:.4f}" for each in scored]),
+            row("bytes of the bundle", [f"{each.size:,}" for each in scored]),
         ]
 
 
