@@ -91,6 +91,15 @@ def test_a_drop_of_exactly_what_is_allowed_passes_despite_rounding():
     assert refused(rules) == []
 
 
+def test_what_misses_by_less_than_an_image_is_not_shown_as_what_was_wanted():
+    rules = RULES.model_copy(update={"min_accuracy": None, "max_drop_from_best": 0.005})
+    candidate = scored(right(*range(3589 - 2405), images=3589))  # may lose 17.9 of the 2423, and loses 18
+    found = judge(rules, candidate, best=2423 / 3589, latency_ratio=1.503)
+    assert refused(found) == ["max_drop_from_best", "max_latency_ratio"]
+    assert (found[-2].wanted, found[-2].found) == ("at least 0.670118 (0.675118 less 0.005)", "0.670103")
+    assert found[-1].found == "1.5030"
+
+
 def test_significantly_worse_is_refused_even_where_the_rules_allow_the_drop():
     lenient = RULES.model_copy(update={"max_drop": 0.5, "max_drop_from_best": None})
     champion, candidate = scored(right()), scored(right(*range(6)))

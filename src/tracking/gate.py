@@ -101,13 +101,13 @@ def judge(
     if latency_ratio is not None and params.max_latency_ratio is not None:
         passed = latency_ratio <= params.max_latency_ratio
         wanted = f"at most {params.max_latency_ratio:g} times the champion's"
-        rules.append(Rule("max_latency_ratio", wanted, f"{latency_ratio:.2f}", passed))
+        rules.append(Rule("max_latency_ratio", wanted, f"{latency_ratio:.{2 if passed else 4}f}", passed))
     if not rules:
         rules.append(Rule("rules", "at least one that applies", "none in params.yaml", False))
     if comparison is not None:
-        found = f"{comparison.verdict} (p = {comparison.p:.2g})"
-        wanted = f"not worse at p < {SIGNIFICANCE}"
-        rules.append(Rule("against champion", wanted, found, comparison.verdict != "worse"))
+        passed = comparison.verdict != "worse"
+        found = f"{comparison.verdict} (p = {comparison.p:.{2 if passed else 4}g})"
+        rules.append(Rule("against champion", f"not worse at p < {SIGNIFICANCE}", found, passed))
     return rules
 
 
@@ -126,5 +126,8 @@ def _least(rule: str, bound: float | None, origin: float | None, found: float, n
     """Give the rule that `found` is at least `bound`, or at least `origin - bound`; no rule where `bound` is None."""
     if bound is None:
         return []
-    least, how = (bound, "") if origin is None else (origin - bound, f" ({origin:.4f} less {bound:g})")
-    return [Rule(rule, f"at least {least:.4f}{how}", f"{found:.4f}{note}", found >= least - ROUNDING)]
+    least = bound if origin is None else origin - bound
+    passed = found >= least - ROUNDING
+    digits = 4 if passed else 6  # what misses by one image is to be seen to
+    how = "" if origin is None else f" ({origin:.{digits}f} less {bound:g})"
+    return [Rule(rule, f"at least {least:.{digits}f}{how}", f"{found:.{digits}f}{note}", passed)]
