@@ -85,6 +85,12 @@ def undisturbed(dcnn: ModelParams, plateau: TrainParams, few: Faces) -> Training
     return train(dcnn, plateau, few)
 
 
+def test_as_many_val_images_right_are_the_same_number(undisturbed: Training, few: Faces) -> None:
+    count = len(few[1].labels)
+    found = [epoch["val_accuracy"] for epoch in undisturbed.fit.history]
+    assert found == [round(accuracy * count) / count for accuracy in found]
+
+
 def test_batches_are_a_function_of_seed_and_epoch(plateau: TrainParams, few: Faces) -> None:
     first, again = (list(batches(plateau, few[0], 3, epoch=2)) for _ in range(2))
     for one, other in zip(first, again, strict=True):

@@ -260,7 +260,8 @@ def _score(model: keras.Model, val: Split, classes: int) -> dict[str, float]:
     for start in range(0, len(val.labels), VAL_BATCH):
         images, labels = (array[start : start + VAL_BATCH] for array in val)
         seen.add(model.test_on_batch(images.astype("float32"), one_hot[labels], return_dict=True), len(labels))
-    return {"val_loss": seen.mean("loss"), "val_accuracy": seen.mean("accuracy")}
+    right = round(seen.sums["accuracy"])  # a batch's share is a float32: as many right are to be the same number
+    return {"val_loss": seen.mean("loss"), "val_accuracy": right / seen.images}
 
 
 def _update_average(average: Weights, model: keras.Model, decay: float, step: int) -> None:
