@@ -100,11 +100,15 @@ def hushed() -> Iterator[None]:
             os.close(kept)
 
 
-def progress(total: int, name: str, unit: str = "image") -> Any:
-    """Give a tqdm progress bar on stderr, or none where that is no terminal; `bar.write` prints a line above it."""
+def progress(total: int, name: str, unit: str = "image", done: int = 0) -> Any:
+    """Give a tqdm progress bar on stderr, or none where that is no terminal; `bar.write` prints a line above it.
+
+    What an earlier process has `done` counts towards the total, not the pace.
+    """
     from tqdm import tqdm
 
-    return tqdm(total=total, desc=name, unit=unit, unit_scale=unit == "image", disable=None, smoothing=0.05)
+    is_image = unit == "image"
+    return tqdm(total=total, desc=name, unit=unit, unit_scale=is_image, disable=None, smoothing=0.05, initial=done)
 
 
 def _heed_interrupts() -> None:

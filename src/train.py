@@ -77,8 +77,8 @@ def train_into(
     checkpoint = checkpoints.load(kept)
     history = checkpoint.state.history if checkpoint else []
     with runs.training(description, checkpoint and checkpoint.run_id, history) as run:
-        with cli.progress(train.epochs * len(faces[0].labels), "train") as bar:
-            bar.update(len(history) * len(faces[0].labels))
+        images = len(faces[0].labels)
+        with cli.progress(train.epochs * images, "train", done=len(history) * images) as bar:
             result = fit(
                 model,
                 train,

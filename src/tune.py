@@ -99,7 +99,8 @@ def search(study: Study, run: StudyRun, pool: Pool, options: Namespace) -> None:
 
     study.tidy()
     run.complete(trials.records(study))
-    with cli.progress(study.plan.tune.n_trials, "tune", unit="trial") as bar:
+    ended = sum(trial.state.is_finished() for trial in study.counted())
+    with cli.progress(study.plan.tune.n_trials, "tune", unit="trial", done=ended) as bar:
         part = trials.Search(study, run, bar, options.timeout)
         pool.run(part.next, part.tick)
         bar.write(f"\n{summary(study)}")
