@@ -39,6 +39,19 @@ def test_a_tag_of_the_run_that_is_named_as_a_setting_stays() -> None:
     assert sent(first, {"teacher": None}).data.tags["teacher"] == "none"
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("at https://me:secret@host:5000/a failed", "at https://host:5000/a failed"),
+        ("postgresql://host/db?user=me&password=secret&sslmode=require",
+         "postgresql://host/db?user=me&password=...&sslmode=require"),
+        ("s3://bucket/a@b", "s3://bucket/a@b"),
+    ],
+)  # fmt: skip
+def test_no_address_is_shown_with_its_password(address: str, shown: str) -> None:
+    assert store.without_password(address) == shown
+
+
 @pytest.mark.parametrize("status", ["RUNNING", "KILLED"])
 def test_a_run_whose_files_are_here_is_finished_whatever_the_store_was_told(status: str) -> None:
     client = store.connect()
@@ -57,3 +70,26 @@ def test_a_relative_store_is_that_of_the_workspace_in_a_temporary_copy_too(
     monkeypatch.chdir(tmp_path / "copy")
     assert sent(first, {}).info.run_id == first
     assert not list(Path().iterdir())
+
+
+def test_a_deleted_experiment_says_how_to_bring_it_back() -> None:
+    client = store.connect()
+    sent(UNKNOWN, {})
+    client.delete_experiment(store.named_experiment(client, "fer-emotion"))
+    with pytest.raises(ValueError, match="mlflow experiments restore --experiment-id"):
+        sent("e" * 32, {})
+
+
+def test_a_workspace_that_was_moved_says_how_to_find_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    Path("mlflow.db").rename(old / "mlflow.db")
+    monkeypatch.chdir(old)
+    first = sent(UNKNOWN, {}).info.run_id
+    old.rename(new)
+    monkeypatch.chdir(new)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow has set it, for processes below this one
+    with pytest.raises(ValueError, match=f"ln -s {new} {old}"):
+        sent("e" * 32, {})
+    old.symlink_to(new)
+    assert sent(first, {}).info.run_id == first

@@ -27,8 +27,9 @@ class State:
     """Everything that the next epoch depends on, besides the parameters and the data.
 
     Attributes:
-        history: One dict per finished epoch: loss, accuracy, val_loss, val_accuracy, learning_rate,
-            and what the hook of `fit` adds.
+        history: One dict per finished epoch: loss, accuracy (agreement with the likeliest emotion of the targets, so
+            mostly the teacher's where there is one), val_loss, val_accuracy, learning_rate, and what the hook of `fit`
+            adds.
         variables: The model's variables, the states of dropout's random numbers among them.
         optimizer: The optimizer's variables.
         average: Averaged weights in the order of `variables`; empty when nothing is averaged.

@@ -60,8 +60,8 @@ def fetch(words: str) -> Answers:
         there = mlflow.artifacts.list_artifacts(artifact_uri=f"{place}/{REPORTS}") or []
         if digest is None or PREDICTIONS not in {entry.path.split("/")[-1] for entry in there}:
             raise ValueError(
-                f"{words} has no {REPORTS}/{PREDICTIONS} in {place}, expected one that was evaluated; "
-                "choose another, or `dvc repro` it"
+                f"{words} has no {REPORTS}/{PREDICTIONS} in {store.without_password(place)}, expected one that was "
+                "evaluated; choose another, or `dvc repro` it"
             )
         file = mlflow.artifacts.download_artifacts(artifact_uri=f"{place}/{REPORTS}/{PREDICTIONS}", dst_path=folder)
         table = pd.read_csv(file)
@@ -99,7 +99,7 @@ def _find_run(client: Any, words: str) -> str:
         found = [run for run in of_experiment if _test_digest(run)]
     if len(found) != 1:
         ids = ", ".join(run.info.run_id for run in found)
-        way_out = "`mlflow ui` shows them"
+        way_out = "`mlflow ui` shows them; a DVC experiment that trained nothing has no run of its own"
         if found:
             way_out = f"{len(found)} have this name: {ids}; give one of these ids"
         raise ValueError(f"found no single run {words!r} in {store.shown_uri()}; {way_out}")

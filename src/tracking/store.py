@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlparse
+from urllib.request import url2pathname
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE = "sqlite:///"
@@ -28,7 +29,8 @@ NOTES = {
 
 - **find the best**: sort by `val/best_accuracy`, which chose; `test/accuracy` only reports
 - **metrics**: `train` and `val` by epoch, `test` (the shipped .tflite) beside `test_keras`, `robustness` on hard faces
-  (`robustness/hog-...`: the baseline on the same ones), `mobile` (bytes, latency), `system` while training
+  (`robustness/hog-...`: the baseline on the same ones), `mobile` (bytes, latency), `system` while training;
+  `train/accuracy` is agreement with the targets, so mostly with the teacher where there is one
 - **artifacts**: `reports/index.html` and `reports/data/index.html` tell it all; `lineage` holds what it was made from
 - **tags**: `git.dirty` says whether anything beside dvc.lock was uncommitted, `md5...` which data and model
 """,
@@ -80,7 +82,7 @@ def shown_uri() -> str:
 
 def without_password(text: str) -> str:
     """Give a text without the user's name and password in its addresses; MLflow's messages quote them whole."""
-    return re.sub(r"//[^/@\s]*@", "//", text)
+    return re.sub(r"(?<=[?&]password=)[^&\s]*", "...", re.sub(r"//[^/@\s]*@", "//", text))
 
 
 def demand_existing() -> None:
@@ -158,7 +160,11 @@ def experiment_id(client: Any, name: str) -> str:
 
 
 def named_experiment(client: Any, name: str) -> str:
-    """Give the experiment of this name, made if missing, whatever `mlflow run` chose."""
+    """Give the experiment of this name, made if missing, whatever `mlflow run` chose.
+
+    Raises:
+        ValueError: It was deleted, or the folder of its files is gone.
+    """
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
@@ -171,4 +177,22 @@ def named_experiment(client: Any, name: str) -> str:
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise
+    if found.lifecycle_stage == "deleted":
+        raise ValueError(
+            f"the experiment {name} is deleted in {shown_uri()}; "
+            f"`mlflow experiments restore --experiment-id {found.experiment_id}` brings it back"
+        )
+    _demand_home(found)
     return found.experiment_id
+
+
+def _demand_home(experiment: Any) -> None:
+    """Check that the workspace is there in which an embedded store keeps files: MLflow writes down its whole path."""
+    if not tracking_uri().startswith("sqlite:") or not experiment.artifact_location.startswith("file:"):
+        return
+    home = Path(url2pathname(urlparse(experiment.artifact_location).path)).parent
+    if not home.exists():
+        raise ValueError(
+            f"the files of the experiment {experiment.name} lie in {home}, which is not there; "
+            f"if it was moved here, `ln -s {root()} {home}`"
+        )

@@ -171,7 +171,7 @@ def _demand(version: Version, place: str, names: set[str], exactly: bool = False
     if exactly:
         faults += [f"{name} does not belong there" for name in sorted(there - names)]
     if faults:
-        raise ValueError(f"{version}: {', '.join(faults)} in {place}; {RESTORE}")
+        raise ValueError(f"{version}: {', '.join(faults)} in {store.without_password(place)}; {RESTORE}")
 
 
 def _version(found: Any | None) -> Version | None:
