@@ -83,15 +83,17 @@ def main(argv: list[str] | None = None) -> None:
         run_here = sending.send_all()
         sending.gather_evidence(evidence := Path(folder) / versions.EVIDENCE)
         tags = version_tags(facts, len(model))
-        lineage_there = f"{registry.place(tags['bundle'])}/{versions.EVIDENCE}/lineage"
-        back = way_back(run_here, lineage_there, description, code, locked=bool(lineage.data_tags()))
+        place = registry.free_place(run_here, tags["bundle"])
+        back = way_back(
+            run_here, f"{place}/{versions.EVIDENCE}/lineage", description, code, locked=bool(lineage.data_tags())
+        )
         keras_model = paths.existing(paths.MODELS / "model.keras", "train")
         done = registry.register(
-            facts["name"], run_here, paths.BUNDLE, keras_model, evidence, tags, f"{model_card}\n{back}"
+            facts["name"], run_here, place, paths.BUNDLE, keras_model, evidence, tags, f"{model_card}\n{back}"
         )
     paths.write_json(
         paths.MODELS / "registered.json",
-        {"store": store.tracking_uri(), "run": run_here, "name": facts["name"], "version": done.version},
+        {"store": store.shown_uri(), "run": run_here, "name": facts["name"], "version": done.version},
     )
     print(f"{facts['name']} version {done.version}{'' if done.is_new else ' (there already)'}, {done.state}")
 

@@ -27,8 +27,11 @@ class Shop:
     exam: Exam
     params: PromoteParams
 
-    def add(self, model: str, name: str = DRAWN, **facts: object) -> str:
-        """Make a bundle, register it, and give the version's number; `facts` replaces what the manifest says."""
+    def add(self, model: str, name: str = DRAWN, run_id: str | None = None, **facts: object) -> str:
+        """Make a bundle, register it as of a run, or a new one, and give the version's number.
+
+        `facts` replaces what the manifest says.
+        """
         client = store.connect()
         manifest = {
             "name": name, "drawn": name == DRAWN, "protocol": "official", "test_digest": self.exam.digest,
@@ -37,14 +40,15 @@ class Shop:
         with cli.hushed():
             bundle.write(Path("bundle"), self.models[model], draw(3, seed=7)[0][..., None], "# card\n", manifest)
         Path("model.keras").write_bytes(b"not asked for here")
-        run_id = client.create_run(store.named_experiment(client, name)).info.run_id
+        run_id = run_id or client.create_run(store.named_experiment(client, name)).info.run_id
         tags = {
             "bundle": bundle.digest(Path("bundle")), "val_accuracy": "0.9", "emotions": ", ".join(LABELS),
             "protocol": "official", "data_digest": "d", "test_digest": self.exam.digest,
         }  # fmt: skip
         Path("evidence").mkdir(exist_ok=True)
         sources = Path("bundle"), Path("model.keras"), Path("evidence")
-        return str(registry.register(name, run_id, *sources, tags, "").version)
+        place = registry.free_place(run_id, tags["bundle"])
+        return str(registry.register(name, run_id, place, *sources, tags, "").version)
 
     def files(self, version: str, name: str = DRAWN) -> Path:
         """Give the folder in which the store keeps a version's bundle."""

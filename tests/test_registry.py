@@ -1,10 +1,12 @@
 """Which version becomes the candidate."""
 
+from pathlib import Path
+
 import pytest
 from shop import DRAWN, Shop
 
 from src import promote
-from src.tracking import store
+from src.tracking import bundle, store, versions
 from src.tracking.registry import found_lacking
 
 pytest_plugins = ["registry_fixtures"]
@@ -25,6 +27,19 @@ def test_accuracies_on_other_data_are_not_compared():
 @pytest.mark.parametrize("change", [{"judged": "refused"}, {"test_digest": "t2"}])
 def test_a_candidate_that_was_judged_or_can_not_be_any_more_makes_room(change: dict[str, str]):
     assert not found_lacking(CANDIDATE | {"val_accuracy": "0.1"}, CANDIDATE | change)
+
+
+def test_a_version_that_was_deleted_is_registered_again_beside_what_was_left_of_it(shop: Shop):
+    client = store.connect()
+    first = versions.find(client, DRAWN, shop.add("good"), "")
+    (shop.files(first.number) / "run_me.js").touch()
+    with pytest.raises(ValueError, match="delete the version"):
+        versions.fetch(client, first, Path("first"))
+    client.delete_model_version(DRAWN, first.number)
+    second = versions.find(client, DRAWN, shop.add("good", run_id=first.run_id), "")
+    assert second.number != first.number
+    bundle.verify(versions.fetch(client, second, Path("second")))
+    versions.demand_unchanged(client, second)
 
 
 def test_the_best_waits_for_the_gate_and_whoever_comes_after_it_was_judged_is_next(shop: Shop):

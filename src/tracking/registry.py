@@ -39,19 +39,41 @@ class Registered(NamedTuple):
     state: str
 
 
-def place(bundle_digest: str) -> str:
-    """Give the folder in a run's artifacts that holds the version with this bundle."""
-    return f"model-{bundle_digest[:8]}"
+def free_place(run_id: str, bundle_digest: str) -> str:
+    """Give a folder in a run's artifacts for a new version with this bundle, in which nothing lies yet.
+
+    What a deleted version left there, or other hands put there, would be taken for the new one's.
+
+    Raises:
+        ConnectionError: The store can't be reached.
+    """
+    client = store.connect()
+    with store.errors():
+        taken = {entry.path for entry in client.list_artifacts(run_id)}
+    name = place = f"model-{bundle_digest[:8]}"
+    number = 1
+    while place in taken:
+        number += 1
+        place = f"{name}-{number}"
+    return place
 
 
 def register(
-    name: str, run_id: str, bundle: Path, keras_model: Path, evidence: Path, tags: dict[str, str], description: str
+    name: str,
+    run_id: str,
+    place: str,
+    bundle: Path,
+    keras_model: Path,
+    evidence: Path,
+    tags: dict[str, str],
+    description: str,
 ) -> Registered:
     """Make a version of the registered model `name`, or find the one that this run and bundle already have.
 
     Args:
         name: `fer-emotion`, or `fer-emotion-drawn`: drawn faces never enter the former.
         run_id: The run in this store.
+        place: Folder in its artifacts for the version's files, as `free_place` gives it.
         bundle: Folder of a verified bundle.
         keras_model: The .keras file, to train on.
         evidence: Folder of what shows how it was made and judged; it stays with the version.
@@ -76,7 +98,8 @@ def register(
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-            source, files = _log_model(client, run_id, bundle, keras_model, evidence, tags["emotions"].split(", "))
+            emotions = tags["emotions"].split(", ")
+            source, files = _log_model(client, run_id, place, bundle, keras_model, evidence, emotions)
             kept = tags | {"files": files}
             version = client.create_model_version(name, source, run_id, tags=kept, description=description).version
         with lock.held(client, name):  # of two that register at once, the better is to be the candidate
@@ -132,9 +155,9 @@ def describe(name: str, uri: str) -> list[str]:
 
 
 def _log_model(
-    client: Any, run_id: str, bundle: Path, keras_model: Path, evidence: Path, labels: list[str]
+    client: Any, run_id: str, place: str, bundle: Path, keras_model: Path, evidence: Path, labels: list[str]
 ) -> tuple[str, str]:
-    """Log the pyfunc with bundle and Keras model, and the evidence beside it, as the run's artifact `model-<digest>`.
+    """Log the pyfunc with bundle and Keras model, and the evidence beside it, to a folder of the run's artifacts.
 
     Returns:
         Its address, and the digest of all its files.
@@ -145,13 +168,12 @@ def _log_model(
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     from src.faces.drawn import draw
-    from src.tracking.bundle import digest, digest_of_all
+    from src.tracking.bundle import digest_of_all
 
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype("uint8"), (-1, 48, 48, 1))]),
         outputs=Schema([ColSpec("string", "emotion"), *(ColSpec("double", label) for label in labels)]),
     )
-    target = place(digest(bundle))
     with tempfile.TemporaryDirectory() as folder:
         mlflow.pyfunc.save_model(
             f"{folder}/model",
@@ -162,6 +184,6 @@ def _log_model(
             pip_requirements=["ai-edge-litert", "mlflow", "numpy", "pandas"],
         )
         shutil.copytree(evidence, f"{folder}/model/{versions.EVIDENCE}")
-        client.log_artifacts(run_id, f"{folder}/model", target)
+        client.log_artifacts(run_id, f"{folder}/model", place)
         files = digest_of_all(Path(folder) / "model")
-    return f"{client.get_run(run_id).info.artifact_uri}/{target}", files
+    return f"{client.get_run(run_id).info.artifact_uri}/{place}", files
