@@ -209,6 +209,19 @@ def test_a_folder_keeps_its_mode_whatever_the_umask(one: Shop):
     assert {stat.S_IMODE(path.stat().st_mode) for path in TARGET.iterdir()} == {0o664}
 
 
+def test_a_folder_stays_that_of_its_group_and_owner(one: Shop):
+    root = os.geteuid() == 0
+    groups = [group for group in os.getgroups() if group != os.getegid()]
+    if not root and not groups:
+        pytest.skip("only root, or who is in a second group, can give a folder away")
+    owner, group = (33, 34) if root else (os.geteuid(), groups[0])
+    os.chown(TARGET, owner, group)
+    TARGET.chmod(0o2750)
+    deployed()
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in (TARGET, *TARGET.iterdir())} == {(owner, group)}
+    assert stat.S_IMODE(TARGET.stat().st_mode) == 0o2750
+
+
 def test_check_refuses_a_place_that_can_not_be_replaced_and_no_version_is_not_the_champion(one: Shop):
     (TARGET / "notes.txt").touch()
     with pytest.raises(ValueError, match=r"holds notes\.txt, which belongs to no bundle"):

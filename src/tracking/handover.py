@@ -78,11 +78,8 @@ def replace(source: Path, target: Path, note: dict[str, Any]) -> None:
         except ValueError as error:
             raise ValueError(f"{error}; {target} stays as it was".replace(str(draft), "the fetched bundle")) from None
         _write(draft / NOTE, (json.dumps(note, indent=2) + "\n").encode())
-        if target.exists():  # who could read and write there still can, whatever this process's umask
-            mode = stat.S_IMODE(target.stat().st_mode)
-            for path in draft.iterdir():
-                path.chmod(mode & 0o666)
-            draft.chmod(mode)
+        if target.exists():
+            _allow_as(target.stat(), draft)
         if not target.exists():
             draft.rename(target)
         elif not _exchange(draft, target):
@@ -94,6 +91,16 @@ def replace(source: Path, target: Path, note: dict[str, Any]) -> None:
                 if old.exists() and not target.exists():
                     old.rename(target)
                 raise
+
+
+def _allow_as(found: os.stat_result, draft: Path) -> None:
+    """Let those read and write a folder who may read and write another, as far as this process can say so."""
+    mode = stat.S_IMODE(found.st_mode)
+    for path in (*draft.iterdir(), draft):
+        for owner in (found.st_uid, -1):  # only root gives files away; to a group of its own anybody may
+            with suppress(PermissionError):
+                os.chown(path, owner, found.st_gid)
+        path.chmod(mode if path == draft else mode & 0o666)  # last, as a change of owner takes bits away
 
 
 def _write(path: Path, content: bytes) -> None:
