@@ -166,6 +166,13 @@ def test_a_folder_is_searched_and_the_plain_csv_is_preferred(tmp_path: Path) -> 
     assert find(tmp_path) == plain
 
 
+def test_pictures_are_found_beside_the_archive_that_a_mac_made_of_them(tmp_path: Path) -> None:
+    pack(tmp_path / "archive.zip")
+    for folder in ("__MACOSX/faces/train", "__MACOSX/faces/test", "faces/train", "faces/test"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert find(tmp_path) == tmp_path / "faces"
+
+
 @pytest.mark.parametrize(
     ("name", "error", "message"),
     [

@@ -78,14 +78,15 @@ def find(where: Path) -> Path:
     files: list[Path] = []
     pictures: list[Path] = []
     for folder, folders, names in os.walk(where):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if name != "__MACOSX")  # no pictures are in it, only their names
         files += [Path(folder, name) for name in names if name in FILE_NAMES]
         if {"train", "test"} <= set(folders):
             pictures.append(Path(folder))
-    if files:
-        return min(files, key=lambda path: (FILE_NAMES.index(path.name), len(path.parts), path))
-    if pictures:
+    files.sort(key=lambda path: (FILE_NAMES.index(path.name), len(path.parts), path))
+    if pictures and (not files or files[0].name.startswith("archive")):  # which they were unpacked from
         return pictures[0]
+    if files:
+        return files[0]
     raise ValueError(
         f"{where}: found neither {' nor '.join(CSV_NAMES)} (plain or packed) nor the folders train and test below it, "
         f"expected FER2013; correct {VARIABLE}"
