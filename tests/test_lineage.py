@@ -122,6 +122,18 @@ def test_changes_in_any_encoding_are_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert "+caf\ufffd\r\n" in lineage.changes()
 
 
+def test_where_a_remote_is_and_its_password_are_no_change_of_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lineage, "SOURCE_ROOT", tmp_path)
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n")
+    commit(tmp_path)
+    (tmp_path / ".dvc/config").write_text("[core]\n    remote = team\n['remote \"team\"']\n    password = secret\n")
+    assert lineage.changes() == ""
+
+
 def test_a_process_is_known_again_after_the_clock_was_set() -> None:
     pid, started = machine.process_tags()["process"].split("@")
     assert machine.is_alive(f"{pid}@{float(started) + 5:.2f}")

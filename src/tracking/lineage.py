@@ -34,8 +34,8 @@ TAGGED = (
 )
 """Outputs whose md5 in dvc.lock is a tag; the run's artifact `lineage/dvc.lock` holds all."""
 
-OWN = (":!dvc.lock",)
-"""The pipeline itself is writing it."""
+OWN = (":!dvc.lock", ":!.dvc/config")
+"""The pipeline itself writes the one; the other says where remotes are, with credentials, and no result rests on it."""
 
 DIFF = ("-c", "diff.noprefix=false", "diff", "--binary", "--no-ext-diff", "--no-color")
 """What `git apply` understands, whatever the user's settings."""
