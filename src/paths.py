@@ -31,7 +31,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, renamed to it only if the block succeeds.
 
     The folder is made if it is missing. Whatever kills the block, `path` holds the old file or the new one, whole.
+
+    Raises:
+        OSError: `path` is there and no file, as /dev/stdout.
     """
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no file, expected one or a new name; choose another")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the suffix: keras and numpy choose by it
     try:

@@ -1,4 +1,4 @@
-"""Commands that start others: what becomes of those when the first is interrupted."""
+"""What every command does alike: errors in one line, files replaced whole, interrupts passed on."""
 
 import os
 import signal
@@ -10,6 +10,8 @@ import psutil
 import pytest
 from modules import ROOT
 from processes import ended, wait_until
+
+from src import paths
 
 CALLER = """
 import signal
@@ -47,6 +49,13 @@ def test_a_package_that_is_not_installed_is_one_line(imported: str, remedy: str)
     assert done.stderr.startswith("error: ")
     assert done.stderr.endswith(f"; {remedy}\n")
     assert done.stderr.count("\n") == 1
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="pipe is no file"):
+        paths.write_json(tmp_path / "pipe", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)])
