@@ -17,7 +17,8 @@ function fillInServiceWorker(): Plugin {
             .slice(join(dir).length + 1)
             .replaceAll("\\", "/"),
         )
-        .filter((name) => !name.startsWith("model/") && name !== WORKER)
+        // Hosts serve no dot files, as a Mac or an interrupted deploy leaves in public/; one lost file fails them all.
+        .filter((name) => !name.startsWith("model/") && name !== WORKER && !/(^|\/)\./.test(name))
         .sort();
       const sha256 = (content: string | Buffer) => createHash("sha256").update(content);
       const integrity = (name: string) => `sha256-${sha256(readFileSync(join(dir, name))).digest("base64")}`;

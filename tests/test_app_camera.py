@@ -64,6 +64,22 @@ def test_the_camera_is_off_while_nobody_sees_the_page(live: Visit) -> None:
     expect(live.page.locator("body")).to_have_attribute("data-state", "paused")
 
 
+def test_a_camera_that_is_interrupted_shows_no_old_faces_until_it_goes_on(live: Visit) -> None:
+    live.page.evaluate("""() => {
+        video.pause();  // no more frames come
+        video.srcObject.getVideoTracks()[0].dispatchEvent(new Event("mute"));
+    }""")
+    expect(live.page.locator("#hint")).to_contain_text("The camera is interrupted")
+    live.page.wait_for_timeout(300)  # a frame may have been looked at meanwhile
+    expect(live.page.locator(".face, .mark")).to_have_count(0)
+    live.page.evaluate("""() => {
+        video.srcObject.getVideoTracks()[0].dispatchEvent(new Event("unmute"));
+        return video.play();
+    }""")
+    live.page.wait_for_selector("body[data-state=live] .face")
+    expect(live.page.locator("#hint")).to_be_hidden()
+
+
 def test_a_camera_that_opens_after_the_page_was_left_goes_off_again(live: Visit) -> None:
     live.page.get_by_role("button", name="Pause").click()
     before = live.page.evaluate("document.getElementById('video').srcObject.id")

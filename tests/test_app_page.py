@@ -122,6 +122,17 @@ def test_a_page_whose_script_does_not_come_can_be_loaded_again(visit: Visits) ->
     expect(person.page.locator("#notice-title")).to_have_text("See what a face shows")
 
 
+def test_scripts_that_others_put_into_the_page_may_fail(visit: Visits, built: Path) -> None:
+    foreign = '<script src="https://example.org/beacon.js"></script><script src="injected.js"></script>'
+    html = (built / "index.html").read_text(encoding="utf-8").replace("</body>", f"{foreign}</body>")
+    assert foreign in html
+    person = visit()
+    person.page.route(person.address, lambda route: route.fulfill(body=html, content_type="text/html"))
+    person.page.goto(person.address)
+    expect(person.page.locator("#notice-title")).to_have_text("See what a face shows")
+    expect(person.page.get_by_role("button", name="Choose a photo")).to_be_visible()
+
+
 def test_no_device_of_the_gpu_is_asked_for(visit: Visits) -> None:
     gpu = "{ requestAdapter: async () => { window.asked = true; return null; } }"
     person = visit()

@@ -1,6 +1,10 @@
 // In the oldest JavaScript, for browsers that can't read the rest of the page: says so instead of nothing.
+var scripts = document.getElementsByTagName("script");
+var own = scripts[scripts.length - 1].src.replace(/[^/]*$/, "assets/"); // beside this one, the last so far
 addEventListener("error", function (event) {
-  if (event.target !== window && event.target.tagName !== "SCRIPT") return;
+  var script = event.target === window ? event.filename : event.target.tagName === "SCRIPT" && event.target.src;
+  // What a host, a proxy or an extension puts into the page may fail as it likes.
+  if (!script || script.indexOf(own) !== 0) return;
   if (document.body && document.body.getAttribute("data-state") === "loading") {
     document.getElementById("notice-title").textContent = "This page can't start here";
     document.getElementById("notice-text").textContent =

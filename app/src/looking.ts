@@ -10,6 +10,7 @@ import { Stopwatch } from "./stopwatch";
 import * as view from "./view";
 
 const NO_FACE = "No face in sight. Come closer, and look at the camera.";
+const INTERRUPTED = "The camera is interrupted. Perhaps another app uses it.";
 const NO_FACE_IN_PHOTO = "No face found. A face under a tenth of the picture is missed: crop the photo closer to it.";
 
 export const stopwatch = new Stopwatch();
@@ -31,6 +32,8 @@ let camera: Camera | null = null;
 let lastCamera: string | undefined;
 /** Whether the page paused by itself because nobody sees it. */
 let hidden = false;
+/** Whether the camera gives no pictures for now, though it is open. */
+let interrupted = false;
 let front = true;
 let mirrored = true;
 /** Counts what is looked at; whoever finds it changed, stops. */
@@ -72,9 +75,12 @@ export async function useCamera(open: () => Promise<Camera> = openLastCamera): P
     video.srcObject = opened.stream;
     await video.play();
     if (mine !== session) return;
-    opened.stream.getVideoTracks()[0].addEventListener("ended", () => {
+    const [track] = opened.stream.getVideoTracks();
+    track.addEventListener("ended", () => {
       if (mine === session) fail(new Trouble("The camera stopped", "It was taken away or switched off."));
     });
+    track.addEventListener("mute", () => mine === session && interrupt(true));
+    track.addEventListener("unmute", () => mine === session && interrupt(false));
     if (opened.front !== front) mirrored = front = opened.front;
     view.showCamera(mirrored, opened.choices > 1);
     view.showShape(video.videoWidth, video.videoHeight);
@@ -89,6 +95,14 @@ export async function useCamera(open: () => Promise<Camera> = openLastCamera): P
   } catch (error) {
     if (mine === session) fail(error);
   }
+}
+
+/** Show nothing as of now while the camera gives no pictures: a call, another app or window has it, or the browser. */
+function interrupt(begins: boolean): void {
+  interrupted = begins;
+  smoother.reset();
+  view.clearFaces();
+  view.showHint(begins ? INTERRUPTED : "");
 }
 
 async function openLastCamera(): Promise<Camera> {
@@ -159,6 +173,7 @@ export function fail(error: unknown, start = "Try again"): void {
 function leave(): number {
   if (camera) closeCamera(camera);
   camera = null;
+  interrupted = false;
   hidden = false; // whatever comes next was asked for: a photo, chosen while its picker hid the page
   view.showBusy(false);
   view.showHint("");
@@ -176,7 +191,7 @@ async function watch(mine: number): Promise<void> {
     const used = model;
     const { seen, times } = await look(image, detector, used);
     if (mine !== session) return;
-    if (used !== model) continue;
+    if (used !== model || interrupted) continue;
     const now = performance.now();
     stopwatch.note(now, { grab: grabbed - start, ...times });
     showFaces(smoother.update(seen, now), NO_FACE, now);
