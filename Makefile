@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := app/node_modules/.package-lock.json
-# Where `make app` looks for a registry: `make app WORKSPACE=.demo` takes the demo's.
+# Where `make app` looks for a registry: `make app WORKSPACE=.demo` takes the demo's, whatever the environment says.
 WORKSPACE ?= .
 
 .PHONY: help demo app test style suite bench lock clean
@@ -16,8 +16,9 @@ demo: .venv/run                     ## all stages on drawn faces, no network bey
 
 app: .venv/run $(PACKAGES)          ## the phone's page on localhost, with the registry's champion or the committed one
 	cd app && npm run build
-	@if [ -n "$$MLFLOW_TRACKING_URI" ] || [ -e "$(WORKSPACE)/mlflow.db" ]; then \
-		cd "$(WORKSPACE)" && "$(CURDIR)/$(BIN)/python" -m src.deploy --to "$(CURDIR)/app/dist/model" \
+	@cd "$(WORKSPACE)" && if [ "$(WORKSPACE)" != . ]; then unset MLFLOW_TRACKING_URI; fi; \
+	if [ -n "$$MLFLOW_TRACKING_URI" ] || [ -e mlflow.db ]; then \
+		"$(CURDIR)/$(BIN)/python" -m src.deploy --to "$(CURDIR)/app/dist/model" \
 		|| echo "the page is served with the committed model"; fi
 	cd app && npm run serve
 
@@ -47,7 +48,7 @@ CHECK := import sys; found = sys.version_info[:2]; (3, 11) <= found <= (3, 13) o
 
 $(BIN)/python:
 	@$(PYTHON) -c '$(CHECK)'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 $(BIN)/uv: | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
