@@ -16,7 +16,7 @@ demo: .venv/run                     ## all stages on drawn faces, no network bey
 
 app: .venv/run $(PACKAGES)          ## the phone's page on localhost, with the registry's champion or the committed one
 	cd app && npm run build
-	@cd "$(WORKSPACE)" && if [ "$(WORKSPACE)" != . ]; then unset MLFLOW_TRACKING_URI; fi; \
+	@cd "$(WORKSPACE)" || exit; if [ "$(WORKSPACE)" != . ]; then unset MLFLOW_TRACKING_URI; fi; \
 	if [ -n "$$MLFLOW_TRACKING_URI" ] || [ -e mlflow.db ]; then \
 		"$(CURDIR)/$(BIN)/python" -m src.deploy --to "$(CURDIR)/app/dist/model" \
 		|| echo "the page is served with the committed model"; fi

@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: `path` is there and no file, as /dev/stdout.
     """
-    if path.exists() and not path.is_file():
+    if path.exists() and (not path.is_file() or path.absolute().parent == Path("/dev")):  # may lead to a file
         raise OSError(f"{path} is no file, expected one or a new name; choose another")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{os.getpid()}-{path.name}")  # keeps the suffix: keras and numpy choose by it

@@ -167,8 +167,11 @@ def test_a_folder_is_searched_and_the_plain_csv_is_preferred(tmp_path: Path) -> 
 
 
 def test_pictures_are_found_beside_the_archive_that_a_mac_made_of_them(tmp_path: Path) -> None:
-    pack(tmp_path / "archive.zip")
-    for folder in ("__MACOSX/faces/train", "__MACOSX/faces/test", "faces/train", "faces/test"):
+    archive = pack(tmp_path / "archive.zip")
+    for folder in ("__MACOSX/faces/train/happy", "__MACOSX/faces/test", "cats/train/black", "cats/test"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert find(tmp_path) == archive
+    for folder in ("faces/train/happy", "faces/test/happy"):
         (tmp_path / folder).mkdir(parents=True)
     assert find(tmp_path) == tmp_path / "faces"
 

@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from src.faces.rows import DAMAGED, Stream
+from src.fer2013 import EMOTIONS
 
 VARIABLE = "FER2013_SOURCE"
 CSV_NAMES = ("fer2013.csv", "icml_face_data.csv")
@@ -83,10 +84,13 @@ def find(where: Path) -> Path:
         if {"train", "test"} <= set(folders):
             pictures.append(Path(folder))
     files.sort(key=lambda path: (FILE_NAMES.index(path.name), len(path.parts), path))
-    if pictures and (not files or files[0].name.startswith("archive")):  # which they were unpacked from
-        return pictures[0]
+    unpacked = [folder for folder in pictures if any((folder / "train" / name).is_dir() for name in EMOTIONS)]
+    if unpacked and (not files or files[0].name.startswith("archive")):
+        return unpacked[0]
     if files:
         return files[0]
+    if pictures:
+        return pictures[0]
     raise ValueError(
         f"{where}: found neither {' nor '.join(CSV_NAMES)} (plain or packed) nor the folders train and test below it, "
         f"expected FER2013; correct {VARIABLE}"

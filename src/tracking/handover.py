@@ -98,7 +98,7 @@ def _allow_as(found: os.stat_result, draft: Path) -> None:
     mode = stat.S_IMODE(found.st_mode)
     for path in (*draft.iterdir(), draft):
         for owner in (found.st_uid, -1):  # only root gives files away; to a group of its own anybody may
-            with suppress(PermissionError):
+            with suppress(OSError):
                 os.chown(path, owner, found.st_gid)
         path.chmod(mode if path == draft else mode & 0o666)  # last, as a change of owner takes bits away
 

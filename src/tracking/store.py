@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 from urllib.parse import unquote, urlparse
 from urllib.request import url2pathname
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE = "sqlite:///"
+FILES = "mlartifacts"
+"""Folder of a workspace in which an embedded store keeps the files of runs and versions."""
 DRIVER_ERRORS = {
     "sqlalchemy.exc": ("SQLAlchemyError",),
     "botocore.exceptions": ("BotoCoreError", "ClientError"),
@@ -32,7 +35,7 @@ NOTES = {
   (`robustness/hog-...`: the baseline on the same ones), `mobile` (bytes, latency), `system` while training;
   `train/accuracy` is agreement with the targets, so mostly with the teacher where there is one
 - **artifacts**: `reports/index.html` and `reports/data/index.html` tell it all; `lineage` holds what it was made from
-- **tags**: `git.dirty` says whether anything beside dvc.lock was uncommitted, `md5...` which data and model
+- **tags**: `git.dirty` says whether anything beside dvc.lock and .dvc/config was uncommitted, `md5...` which data and model
 """,
     "fer-emotion-tune": """One run per search of `python -m src.tune`, with a nested run per trial.
 
@@ -82,7 +85,9 @@ def shown_uri() -> str:
 
 def without_password(text: str) -> str:
     """Give a text without the user's name and password in its addresses; MLflow's messages quote them whole."""
-    return re.sub(r"(?<=[?&]password=)[^&\s]*", "...", re.sub(r"//[^/@\s]*@", "//", text))
+    # A database's password may hold a slash; on the web an address's name ends there.
+    text = re.sub(r"(?<!http:)(?<!https:)//[^/@:\s]*:\S*@|//[^/\s]*@", "//", text)
+    return re.sub(r"(?<=[?&]password=)[^&\s]*", "...", text)
 
 
 def demand_existing() -> None:
@@ -104,7 +109,7 @@ def connect() -> Any:
     A dead server is given up after seconds; MLflow's own defaults retry for minutes.
 
     Raises:
-        ConnectionError: It can't be reached, or its driver is not installed.
+        ConnectionError: It can't be reached, its driver is not installed, or the folder of its files is gone.
         ValueError: Its address is no address.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -122,9 +127,25 @@ def connect() -> Any:
             # Processes that touch a fresh store at once crash in its migration.
             with FileLock(f"{tracking_uri().removeprefix(SQLITE)}.lock"):
                 client = mlflow.MlflowClient()
-                client.search_experiments(max_results=1)
+                _demand_homes(client.search_experiments())
                 return client
         return mlflow.MlflowClient()
+
+
+def _demand_homes(experiments: list) -> None:
+    """Check that the workspaces are there in which an embedded store keeps files: MLflow writes down whole paths.
+
+    It would make a folder anew that was moved away, and spread the files over two places.
+    """
+    for experiment in experiments:
+        files = Path(url2pathname(urlparse(experiment.artifact_location).path))
+        home = files.parent
+        if files.name == FILES and not home.exists():
+            link = f"mkdir -p {quote(str(home.parent))} && ln -s {quote(str(root()))} {quote(str(home))}"
+            raise ConnectionError(
+                f"the files of the experiment {experiment.name} lie in {files}, found no {home}; if that folder was "
+                f"moved here, `{link}`, and if it is gone, `mkdir -p {quote(str(files))}`"
+            )
 
 
 @contextmanager
@@ -163,13 +184,13 @@ def named_experiment(client: Any, name: str) -> str:
     """Give the experiment of this name, made if missing, whatever `mlflow run` chose.
 
     Raises:
-        ValueError: It was deleted, or the folder of its files is gone.
+        ConnectionError: It was deleted.
     """
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
     if found is None:
-        place = (root() / "mlartifacts").as_uri() if tracking_uri().startswith("sqlite:") else None
+        place = (root() / FILES).as_uri() if tracking_uri().startswith("sqlite:") else None
         try:
             note = {"mlflow.note.content": NOTES[name]} if name in NOTES else None
             return client.create_experiment(name, artifact_location=place, tags=note)
@@ -178,21 +199,8 @@ def named_experiment(client: Any, name: str) -> str:
             if found is None:
                 raise
     if found.lifecycle_stage == "deleted":
-        raise ValueError(
+        raise ConnectionError(
             f"the experiment {name} is deleted in {shown_uri()}; "
             f"`mlflow experiments restore --experiment-id {found.experiment_id}` brings it back"
         )
-    _demand_home(found)
     return found.experiment_id
-
-
-def _demand_home(experiment: Any) -> None:
-    """Check that the workspace is there in which an embedded store keeps files: MLflow writes down its whole path."""
-    if not tracking_uri().startswith("sqlite:") or not experiment.artifact_location.startswith("file:"):
-        return
-    home = Path(url2pathname(urlparse(experiment.artifact_location).path)).parent
-    if not home.exists():
-        raise ValueError(
-            f"the files of the experiment {experiment.name} lie in {home}, which is not there; "
-            f"if it was moved here, `ln -s {root()} {home}`"
-        )
