@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import subprocess
@@ -34,6 +35,8 @@ def run(main: Callable[[], object]) -> NoReturn:
     SIGTERM, and SIGHUP of a terminal that is closed, unwind like Ctrl-C, so that a run in the tracking store is closed
     on the way out.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # each line when it is said, in a log or a pipe too
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup has it ignored
         signal.signal(signal.SIGHUP, _terminate)

@@ -42,7 +42,7 @@ def main(argv: list[str] | None = None) -> None:
         for number in range(params.members):
             print(f"teacher {number + 1} of {params.members}")
             member = describe_member(number, data, params, summary)
-            checkpoint = kept.enter_context(checkpoints.opened(member.identity()))
+            checkpoint = kept.enter_context(checkpoints.opened(member.identity(), ("teacher",)))
             folder, train = paths.teacher(number), params.train_of(number)
             train_into(folder, checkpoint, member, params.model, train, faces, len(EMOTIONS))
 

@@ -153,7 +153,7 @@ def main(argv: list[str] | None = None) -> None:
         teacher, teacher_run = load_teacher(data.emotions, model, train)
         description = describe(data, model, train, summary, teacher_run or "none")
     faces = splits.load("train"), splits.load("val")
-    with checkpoints.opened(description.identity()) as kept:
+    with checkpoints.opened(description.identity(), ("model", "train")) as kept:
         train_into(paths.MODELS, kept, description, model, train, faces, len(data.emotions), teacher)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from src import cli
+from src import cli, paths
 from src.config import add_options
 from src.params import TuneParams
 
@@ -38,7 +38,8 @@ def main(argv: list[str] | None = None) -> None:
             search(study, run, pool, options)
     if options.promote:
         cli.call("dvc", "repro")
-        cli.call("src.promote", "--reason", f"the winner of the search {name}")
+        version = paths.read_json(paths.MODELS / "registered.json", "register")["version"]
+        cli.call("src.promote", "--version", version, "--reason", f"the winner of the search {name}")
 
 
 def read_options(argv: list[str] | None) -> Namespace:

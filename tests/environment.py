@@ -1,12 +1,22 @@
 """The settings of a developer, which are not for the tests, and those that tests leave, which are not for the next."""
 
+import atexit
 import os
+import shutil
+import tempfile
 
-OURS = ("DVC_", "FER", "KERAS_", "MLFLOW_")
+OURS = ("DVC_", "FER", "GIT_", "KERAS_", "MLFLOW_", "PYTHONUNBUFFERED")
 
 for name in [name for name in os.environ if name.startswith(OURS)]:
     del os.environ[name]
+SCRATCH = tempfile.mkdtemp(prefix="fer-emotion-tests-")
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 os.environ |= {"DVC_NO_ANALYTICS": "true", "KERAS_BACKEND": "tensorflow", "MLFLOW_DISABLE_TELEMETRY": "true"}
+os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+os.environ |= {
+    f"DVC_{name}": f"{SCRATCH}/{name}" for name in ("GLOBAL_CONFIG_DIR", "SYSTEM_CONFIG_DIR", "SITE_CACHE_DIR")
+}
+os.environ |= dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1")
 CLEAN = frozenset(os.environ)
 
 

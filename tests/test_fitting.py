@@ -3,6 +3,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
@@ -375,6 +376,20 @@ def test_a_batch_larger_than_the_split_is_the_whole_split(dcnn: ModelParams, pla
     result = fit(dcnn, params, *few, classes=3, on_batch_end=steps.append)
     assert steps == [100, 100]
     assert len(result.history) == 2
+
+
+@pytest.mark.parametrize(("section", "passes"), [("export: {max_drop: 0.1}", True), ("train: {epochs: 9}", False)])
+def test_what_is_asked_for_may_not_change_under_a_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, section: str, passes: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths.PARAMS.write_text("train: {epochs: 3}\nexport: {max_drop: 0.005}\n")
+    with nullcontext() if passes else pytest.raises(ValueError, match="was changed while this trained"):  # noqa: SIM117
+        with checkpoints.opened({}, ("train",)) as folder:
+            name = section.partition(":")[0]
+            kept = [line for line in paths.PARAMS.read_text().splitlines() if not line.startswith(name)]
+            paths.PARAMS.write_text("\n".join([*kept, section]))
+    assert folder.exists() is not passes
 
 
 def test_a_training_that_outlives_dvc_leaves_its_checkpoint_to_the_next(tmp_path: Path) -> None:

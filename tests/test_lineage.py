@@ -75,13 +75,16 @@ def test_the_params_that_are_kept_are_those_of_the_run(workspace: Path) -> None:
 
 
 def test_the_way_back_takes_the_lock_only_where_there_is_one() -> None:
-    description = Description("e", "resnet", {}, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
+    tags = {"data_digest": "d" * 64, "backend": "tensorflow", "precision": "float32"}
+    description = Description("e", "resnet", {}, tags, {}, {}, "s", "", {})
     code = lineage.Code("abc", "")
     assert "git checkout abc\n" in (by_dvc := way_back("r", "model-1/evidence/lineage", description, code, locked=True))
     assert "cp lineage/dvc.lock ." in by_dvc
     by_hand = way_back("r", "model-1/evidence/lineage", description, code, locked=False)
     assert "dvc.lock" not in by_hand
     assert "cp lineage/params.yaml .\ndvc repro" in by_hand
+    by_jax = description._replace(tags=tags | {"backend": "jax"})
+    assert "\nKERAS_BACKEND=jax dvc repro\n" in way_back("r", "model-1/evidence/lineage", by_jax, code, locked=False)
 
 
 def test_a_training_never_goes_on_under_another_teacher() -> None:
@@ -89,6 +92,8 @@ def test_a_training_never_goes_on_under_another_teacher() -> None:
     one = Description("e", "resnet", {}, tags, {}, {}, "s", "", {})
     assert one.identity() == one._replace(name="another", lineage={"machine": "another"}).identity()
     assert one.identity() != one._replace(tags=tags | {"teacher": "another"}).identity()
+    assert one.identity() != one._replace(packages={"tensorflow": "0"}).identity()
+    assert one.identity() == one._replace(packages={"jax": "0"}).identity()
 
 
 def test_changes_of_text_and_of_a_model_can_be_applied_to_the_commit_again(
@@ -110,6 +115,25 @@ def test_changes_of_text_and_of_a_model_can_be_applied_to_the_commit_again(
     git(tmp_path, "apply", "changes.diff")
     for name, (_, after) in changed_files.items():
         assert (tmp_path / name).read_bytes() == after
+
+
+def test_code_that_git_does_not_know_yet_can_be_brought_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lineage, "SOURCE_ROOT", tmp_path)
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "config", "status.showUntrackedFiles", "no")
+    (tmp_path / "params.yaml").write_text("a: 1\n")
+    commit(tmp_path)
+    new = tmp_path / "src/network/mine.py"
+    new.parent.mkdir(parents=True)
+    new.write_text("WIDTH = 2\n")
+    (tmp_path / "faces.csv").write_text("0 0 0\n")
+    kept = lineage.changes()
+    assert "# ?? faces.csv\n" in kept
+    assert "0 0 0" not in kept
+    new.unlink()
+    (tmp_path / "changes.diff").write_text(kept)
+    git(tmp_path, "apply", "changes.diff")
+    assert new.read_text() == "WIDTH = 2\n"
 
 
 def test_changes_in_any_encoding_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -440,6 +440,16 @@ def test_a_refusal_that_was_killed_is_completed_by_the_next(shop: Shop, monkeypa
         assert client.get_model_version(DRAWN, worse).tags[registry.JUDGED] == "refused"
 
 
+def test_decisions_about_a_model_that_was_deleted_are_not_those_of_the_new_versions(shop: Shop):
+    judge(shop, shop.add("good"))
+    store.connect().delete_registered_model(DRAWN)
+    assert shop.add("poor") == "1"
+    judge(shop, shop.add("fair"))
+    assert [(one.version, one.outcome) for one in past()] == [("2", "promoted")]
+    with pytest.raises(ValueError, match="earlier champions: none"):
+        promotion.rollback(DRAWN, None)
+
+
 def test_a_name_without_versions_is_refused_in_one_line(shop: Shop):
     with pytest.raises(ValueError, match=r"fer-emotion has no version with the alias .candidate. .*src\.register"):
         judge(shop, name="fer-emotion")

@@ -10,6 +10,7 @@ import pytest
 from modules import ROOT, dependencies, imports
 from ruamel.yaml import YAML
 
+from src.network import checkpoints
 from src.params import SECTIONS
 
 ROOMS = ("faces", "network", "report", "search", "tracking")
@@ -38,6 +39,11 @@ def test_a_stage_has_one_name_and_one_command_in_dvc_yaml_src_and_mlproject():
 def test_a_stage_depends_on_exactly_the_modules_that_can_change_its_outputs(stage: str):
     listed = [name for name in STAGES[stage]["deps"] if name.startswith("src/")]
     assert sorted(listed) == dependencies(stage)
+
+
+def test_a_checkpoint_is_of_the_code_that_dvc_asks_the_training_about():
+    listed = {name for stage in ("teacher", "train") for name in STAGES[stage]["deps"] if name.endswith(".py")}
+    assert {path.relative_to(ROOT).as_posix() for path in checkpoints.CODE} == listed
 
 
 def test_every_section_of_params_yaml_has_its_class_and_every_parameter_of_a_stage_stands_there():

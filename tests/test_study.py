@@ -461,10 +461,10 @@ def test_a_search_by_other_code_or_on_another_platform_is_another_study(
         assert elsewhere.name() != name
         with pytest.raises(ValueError, match=rf"begun with {key} = {platform[key]}, found {other}; .* another --name"):
             open_study(elsewhere, "test", None)
-    network = shutil.copytree(Path(checkpoints.__file__).parent, workspace / "network")
-    monkeypatch.setattr(checkpoints, "__file__", str(network / "checkpoints.py"))
+    code = [shutil.copy(path, workspace / f"{number}.py") for number, path in enumerate(checkpoints.CODE)]
+    monkeypatch.setattr(checkpoints, "CODE", code)
     assert plan.name() == name
-    with (network / "schedules.py").open("a") as file:
+    with code[0].open("a") as file:
         file.write("# changed\n")
     assert plan.name() != name
     with pytest.raises(ValueError, match=r"begun with code digest = "):
@@ -488,6 +488,10 @@ def test_a_winner_that_does_not_beat_todays_at_full_budget_is_refused(search: Se
     assert paths.PARAMS.read_text() == before
 
     search.study.keep_in_full(1, [epoch(0.81), epoch(0.7)])
+    paths.PARAMS.write_text(changed(before, {"train.batch_size": 7}))
+    with pytest.raises(ValueError, match=r"train\.batch_size is 7, it was 64 when this search began"):
+        winner.apply(search.study, search.run, pool, print)
+    paths.PARAMS.write_text(before)
     assert "val accuracy 0.8100, was 0.8000" in winner.apply(search.study, search.run, pool, print)
     rate = search.study.trials()[1].user_attrs["values"]["train.learning_rate"]
     assert f"learning_rate: {rate}" in paths.PARAMS.read_text()

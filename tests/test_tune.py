@@ -130,7 +130,7 @@ def test_a_search_that_was_stopped_and_killed_goes_on_in_the_same_budget(make: M
     kept = [path for path in workspace.glob("mlartifacts/*/artifacts/**/*") if path.is_file()]
     artifacts = {path.name for path in kept}
     figures = {"history.png", "importances.png", "parallel_coordinate.png", "slice.png", "intermediate_values.png"}
-    assert artifacts == {"trials.csv"} | figures
+    assert artifacts == {"trials.csv", "changes.diff", "packages.txt"} | figures
 
 
 def test_two_workers_find_the_only_optimizer_that_learns_and_apply_it(

@@ -18,8 +18,15 @@ from typing import NamedTuple
 import numpy as np
 
 from src import paths
+from src.config import read_sections
 
 Weights = list[np.ndarray]
+PACKAGE = Path(__file__).parent
+CODE = (
+    *sorted(path for path in PACKAGE.glob("*.py") if path.name not in ("__init__.py", "conversion.py", "litert.py")),
+    *(PACKAGE.parent / name for name in ("faces/splits.py", "fer2013.py", "teacher.py", "train.py")),
+)
+"""What trains."""
 
 
 @dataclass
@@ -56,19 +63,19 @@ class Checkpoint(NamedTuple):
 
 
 def digest(identity: dict) -> str:
-    """Give what tells a training from others: the digest of its identity and of the code that trains, this package's.
+    """Give what tells a training from others: the digest of its identity and of the code that trains.
 
     Args:
         identity: Parameters, data and platform, in what JSON can hold.
     """
     found = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in CODE:
         found.update(source.read_bytes())
     return found.hexdigest()
 
 
 @contextmanager
-def opened(identity: dict) -> Iterator[Path]:
+def opened(identity: dict, sections: tuple[str, ...] = ()) -> Iterator[Path]:
     """Give the folder of the training with this identity and this code, to this process alone.
 
     No other training is resumed from it, and it is removed when the block succeeds; not if DVC, which takes up what
@@ -76,13 +83,17 @@ def opened(identity: dict) -> Iterator[Path]:
 
     Args:
         identity: Parameters, data and platform, in what JSON can hold.
+        sections: Of params.yaml, which the training goes by.
 
     Raises:
         FileExistsError: Another process is at the same training.
+        ValueError: The code or a section is another after the block. DVC reads both when a stage has ended, and would
+            write down that the new ones made what the old ones did.
     """
     from filelock import FileLock, Timeout
 
     parent = os.getppid()
+    asked = _asked(sections)
     folder = paths.CHECKPOINTS / digest(identity)[:16]
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_suffix(".lock"), blocking=False)
@@ -95,8 +106,19 @@ def opened(identity: dict) -> Iterator[Path]:
         ) from None
     with lock:
         yield folder
+        if _asked(sections) != asked:
+            raise ValueError(
+                f"{paths.PARAMS} or the code was changed while this trained, expected both as they were; put them "
+                "back, and `dvc repro` takes what was trained, or let it train by what is there now"
+            )
         if os.getppid() == parent:
             shutil.rmtree(folder)
+
+
+def _asked(sections: tuple[str, ...]) -> tuple[str, dict]:
+    """Give the digest of the code as it is now, and these sections of params.yaml."""
+    found = read_sections() if sections else {}
+    return digest({}), {name: found.get(name) for name in sections}
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

@@ -98,6 +98,33 @@ class Plan(NamedTuple):
         code = {"code digest": checkpoints.digest({})[:12], **self.platform}
         return {name: str(value) for name, value in (data | code | fixed | space | short).items()}
 
+    def demand_same_teacher(self) -> None:
+        """Check that the teacher that is here is the one that the search began with.
+
+        Raises:
+            ValueError: It is another.
+            FileNotFoundError: It is gone.
+        """
+        if self.teacher and (here := outputs.read_teacher(self.teacher)) != self.teacher_run:
+            raise ValueError(
+                f"{paths.TEACHER} is of the runs {here}, it was of {self.teacher_run} when this search began; "
+                "put it back (`dvc checkout`), or start the search again"
+            )
+
+    def demand_same_params(self) -> None:
+        """Check that params.yaml says of `model` and `train` what it said when the search began.
+
+        Raises:
+            ValueError: It does not.
+        """
+        now = flat("model", read_params(ModelParams)) | flat("train", read_params(TrainParams))
+        for name in now | self.everything:
+            if now.get(name) != self.everything.get(name):
+                raise ValueError(
+                    f"{paths.PARAMS}: {name} is {now.get(name)}, it was {self.everything.get(name)} when this search "
+                    "began; put it back, or start the search again"
+                )
+
     def name(self) -> str:
         """Give the study's name where nobody chose one: the same settings go on in the same study."""
         digest = hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()

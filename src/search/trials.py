@@ -44,6 +44,7 @@ class Search:
         """Give the next trial; None where the budget or the time is used up."""
         if time.monotonic() - self.started > self.timeout_s:
             return None
+        self.study.plan.demand_same_teacher()
         asked = self.study.ask()
         if asked is None:
             return None

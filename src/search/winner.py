@@ -60,7 +60,8 @@ def apply(study: Study, run: StudyRun, pool: workers.Pool, write: Callable[[str]
     """Write the best trial's values into params.yaml, comments and order kept, and say what changed.
 
     Raises:
-        ValueError: Nothing to apply: the best trial is today's params.yaml, or does not beat it.
+        ValueError: Nothing to apply: the best trial is today's params.yaml, or does not beat it. Or params.yaml or the
+            teacher is another than when the search began.
         ArithmeticError: A training at full budget failed.
     """
     plan, best = study.plan, study.best()
@@ -81,6 +82,8 @@ def apply(study: Study, run: StudyRun, pool: workers.Pool, write: Callable[[str]
             f"trial {best.number} has val accuracy {ours:.4f} at full budget, which does not beat the {theirs:.4f} of "
             f"today's {paths.PARAMS}; it stays as it is"
         )
+    plan.demand_same_teacher()
+    plan.demand_same_params()
     text = changed(paths.PARAMS.read_text(encoding="utf-8"), values)
     with paths.replacing(paths.PARAMS) as path:
         path.write_text(text, encoding="utf-8")

@@ -106,14 +106,19 @@ def _stands(outcome: str, judgement: Judgement | None) -> bool:
 def history(client: Any, name: str, champion: str | None) -> list[Decision]:
     """Give the decisions about a registered model, oldest first.
 
+    Not those about versions of a model of this name that was deleted, whose numbers come again.
+
     Args:
         client: Of the store.
         name: The registered model.
         champion: Where the alias is: whether a decision that was cut off had moved it shows only there.
     """
+    bundles = {str(one.version): one.tags.get("bundle") for one in client.search_model_versions(f"name = '{name}'")}
     found = []
     for run in _runs(client, f"tags.name = '{name}'"):
         tags, info = run.data.tags, run.info
+        if bundles.get(tags["to"], tags["to_bundle"]) != tags["to_bundle"]:
+            continue
         outcome = tags["outcome"]
         if outcome.startswith(STARTED):
             intended = outcome.removeprefix(STARTED)

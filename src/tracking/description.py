@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from src.tracking.lineage import Code
 
+COMPUTE = ("keras", "numpy", "opencv-python-headless")
+"""Packages that decide about the trained weights, besides the backend."""
+
 
 class Description(NamedTuple):
     """What a run is, apart from what it does; enough to make it anew in a store that does not know it.
@@ -37,7 +40,8 @@ class Description(NamedTuple):
         """Give what decides about the trained weights, besides the code."""
         seen = {split: digest for split, (digest, _) in self.datasets.items() if split != "test"}
         tags = {name: self.tags[name] for name in ("backend", "precision", "teacher")}
-        return {"params": self.params, "datasets": seen, "tags": tags}
+        packages = {name: self.packages.get(name) for name in (*COMPUTE, self.tags["backend"])}
+        return {"params": self.params, "datasets": seen, "tags": tags, "packages": packages}
 
 
 def describe(client: Any, run_id: str, description: Description) -> None:
@@ -50,10 +54,7 @@ def describe(client: Any, run_id: str, description: Description) -> None:
         params=[Param(name, str(value)) for name, value in description.params.items()],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
-    packages = "".join(f"{name}=={version}\n" for name, version in description.packages.items())
-    client.log_text(run_id, packages, "lineage/packages.txt")
-    if description.changes:
-        client.log_text(run_id, description.changes, "lineage/changes.diff")
+    log_code(client, run_id, description.changes, description.packages)
     source = json.dumps({"uri": description.source})
     datasets = [
         DatasetInput(
@@ -63,6 +64,17 @@ def describe(client: Any, run_id: str, description: Description) -> None:
         for split, (digest, images) in description.datasets.items()
     ]
     client.log_inputs(run_id, datasets=datasets)
+
+
+def log_code(client: Any, run_id: str, changes: str, packages: dict[str, str]) -> None:
+    """Put into a run's files what its commit does not tell: changes beyond it, none too, and the packages."""
+    client.log_text(run_id, listed(packages), "lineage/packages.txt")
+    client.log_text(run_id, changes, "lineage/changes.diff")
+
+
+def listed(packages: dict[str, str]) -> str:
+    """Give the packages as pip reads them."""
+    return "".join(f"{name}=={version}\n" for name, version in packages.items())
 
 
 def way_back(run_id: str, place: str, description: Description, code: Code, locked: bool) -> str:
@@ -75,16 +87,22 @@ def way_back(run_id: str, place: str, description: Description, code: Code, lock
         code: What made the files of the version.
         locked: Whether a dvc.lock tells of its files; a stage that was run by hand leaves none.
     """
+    backend = description.tags["backend"]
+    repro = "dvc repro" if backend == "tensorflow" else f"KERAS_BACKEND={backend} dvc repro"
     lines = [
         f"git checkout {code.commit}" if code.commit else "# the commit is not known: this was no git repository",
+        "# its packages: pip install --require-hashes -r requirements.txt; those of then: lineage/packages.txt",
         f"mlflow artifacts download --run-id {run_id} --artifact-path {place} --dst-path .",
         *(["git apply --allow-empty lineage/changes.diff"] if code.changes else []),
         "cp lineage/params.yaml .",
         *(
-            ["cp lineage/dvc.lock .", "dvc pull --with-deps evaluate    # or, where no remote has it: dvc repro"]
+            ["cp lineage/dvc.lock .", f"dvc pull --with-deps evaluate    # or, where no remote has it: {repro}"]
             if locked
-            else ["dvc repro"]
+            else [repro]
         ),
     ]
-    about = f"Run {description.name} (`{run_id}`), data {description.tags['data_digest'][:12]}."
+    about = (
+        f"Run {description.name} (`{run_id}`), data {description.tags['data_digest'][:12]} from {description.source}; "
+        f"trained by {backend} in {description.tags['precision']}."
+    )
     return "\n".join(["## The way back to what made it", "", about, "", "```bash", *lines, "```", ""])

@@ -81,12 +81,14 @@ def tags() -> dict[str, str]:
 
 
 def changes() -> str:
-    """Give what the working tree holds beyond its commit, for `git apply`; files unknown to git are only named."""
-    status = _git("status", "--porcelain", "--", ".", *OWN)
+    """Give what the working tree holds beyond its commit, for `git apply`; of files unknown to git only the code."""
+    status = _git("status", "--porcelain", "--untracked-files=all", "--", ".", *OWN)
     if not status:
         return ""
     names = "".join(f"# {line}\n" for line in status.splitlines())
-    return names + (_git(*DIFF, "HEAD", "--", ".", *OWN) or "")
+    new = (_git("ls-files", "--others", "--exclude-standard", "-z", "--", "src/*.py") or "").split("\0")
+    added = [_git(*DIFF, "--no-index", "--", os.devnull, name, statuses=(1,)) or "" for name in new if name]
+    return names + "".join([_git(*DIFF, "HEAD", "--", ".", *OWN) or "", *added])
 
 
 @cache
@@ -209,9 +211,9 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _git(*words: str) -> str | None:
+def _git(*words: str, statuses: tuple[int, ...] = (0,)) -> str | None:
     try:
-        done = subprocess.run(["git", *words], cwd=SOURCE_ROOT, capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        done = subprocess.run(["git", *words], cwd=SOURCE_ROOT, capture_output=True)
+    except OSError:
         return None
-    return done.stdout.decode(errors="replace")
+    return done.stdout.decode(errors="replace") if done.returncode in statuses else None

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,8 @@ def training(description: Description, resumed: str | None, history: list[dict[s
         run.end("FAILED")
         raise
     run.end("FINISHED")
+    with suppress(ConnectionError):  # `register` says it, too
+        point_out(run.id)
 
 
 def send(

@@ -12,6 +12,7 @@ import pandas as pd
 from src import paths
 from src.faces import splits
 from src.tracking import lineage, outputs, runs
+from src.tracking.description import listed
 
 STAGES = {"train": "teacher", "export": "export", "evaluate": "baseline"}
 """Stage -> section of params.yaml that its results depend on, besides those of the run's own."""
@@ -75,6 +76,7 @@ def gather_evidence(folder: Path) -> None:
     for path in lineage.files(description.params, folder / "lineage"):
         if path.parent != folder / "lineage":
             shutil.copy(path, folder / "lineage")
+    (folder / "lineage/packages.txt").write_text(listed(description.packages), encoding="utf-8")
     code = lineage.Code(**outputs.read_exported()["code"])
     if code.changes:
         (folder / "lineage/changes.diff").write_text(code.changes, encoding="utf-8")

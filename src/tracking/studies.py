@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from src.tracking import lineage, machine, runs, store
+from src.tracking.description import log_code
 
 EPOCHS = "train/loss"
 """A metric that every epoch has."""
@@ -163,6 +164,7 @@ def open_study(experiment: str, name: str, known: str | None, params: dict[str, 
         run_id = runs.if_known(client, known)
         if run_id is None:
             run_id = client.create_run(place, tags=machine.process_tags() | _source(), run_name=name).info.run_id
+            log_code(client, run_id, lineage.changes(), lineage.packages())
         client.update_run(run_id, status="RUNNING")
         client.log_batch(
             run_id,
