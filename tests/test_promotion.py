@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from modules import ROOT
 from shop import DRAWN, Shop
 from test_signing import write_keys
 
@@ -448,6 +449,15 @@ def test_decisions_about_a_model_that_was_deleted_are_not_those_of_the_new_versi
     assert [(one.version, one.outcome) for one in past()] == [("2", "promoted")]
     with pytest.raises(ValueError, match="earlier champions: none"):
         promotion.rollback(DRAWN, None)
+
+
+def test_a_slower_candidate_is_refused_and_a_quicker_one_is_not(shop: Shop):
+    shop.models = shop.models | {"slow": (ROOT / "app/public/model/emotion.tflite").read_bytes()}
+    shop.params = shop.params.model_copy(update={"max_latency_ratio": 1.5})
+    quick, slow = shop.add("good"), shop.add("slow")
+    for champion, candidate, refused in ((quick, slow, True), (slow, quick, False)):
+        store.connect().set_registered_model_alias(DRAWN, "champion", champion)
+        assert ("max_latency_ratio" in failed(judge(shop, candidate))) is refused
 
 
 def test_a_name_without_versions_is_refused_in_one_line(shop: Shop):

@@ -1,10 +1,15 @@
 """A run in MLflow's real store is brought up to date with what the workspace holds, whatever happened before."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlflow.entities import Run
+from modules import ROOT
 
 from src.tracking import runs, store
 
@@ -53,6 +58,20 @@ def test_a_tag_of_the_run_that_is_named_as_a_setting_stays() -> None:
 )  # fmt: skip
 def test_no_address_is_shown_with_its_password(address: str, shown: str) -> None:
     assert store.without_password(address) == shown
+
+
+def test_no_usage_report_leaves(tmp_path: Path) -> None:
+    (tmp_path / ".dvc").mkdir()
+    shutil.copy(ROOT / ".dvc/config", tmp_path / ".dvc")
+    code = (
+        "from src.tracking import store; store.connect()\n"
+        "from mlflow.telemetry import get_telemetry_client\n"
+        "from dvc.analytics import is_enabled\n"
+        "print(get_telemetry_client(), is_enabled())"
+    )
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}  # no switch of the tests' own
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=bare, capture_output=True, text=True)
+    assert done.stdout.split() == ["None", "False"], done.stderr
 
 
 @pytest.mark.parametrize("status", ["RUNNING", "KILLED"])
