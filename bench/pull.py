@@ -29,7 +29,7 @@ def seed(path: Path) -> None:
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import LabelEncoder
 
-    faces: Any = pd.read_csv(path)
+    faces: Any = pd.read_csv(path, skipinitialspace=True)
     faces = faces[faces.emotion.isin(SEED_EMOTIONS)]
     images = faces.pixels.apply(lambda pixels: np.array(pixels.split(" ")).reshape(48, 48, 1).astype("float32"))
     images = np.stack(list(images), axis=0)
@@ -39,12 +39,13 @@ def seed(path: Path) -> None:
 
 
 def write_csv(path: Path) -> None:
-    """Write fer2013.csv, or noise in its form."""
+    """Write fer2013.csv, or noise in its form where there is none, as of a folder of pictures."""
     where = os.environ.get(VARIABLE)
-    if not where:
+    found = find(Path(where).expanduser()) if where else None
+    if found is None or found.is_dir():
         growth.write_csv(path, ROWS)
         return
-    with open_csv(find(Path(where).expanduser())) as stream, path.open("wb") as unpacked:
+    with open_csv(found) as stream, path.open("wb") as unpacked:
         while block := stream.read(1 << 20):
             unpacked.write(block)
 

@@ -36,7 +36,8 @@ def run(main: Callable[[], object]) -> NoReturn:
     on the way out.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # each line when it is said, in a log or a pipe too
+        # Each line when it is said, in a log or a pipe too, and whatever letters a file's name has.
+        sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
     if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # nohup has it ignored
         signal.signal(signal.SIGHUP, _terminate)

@@ -53,7 +53,8 @@ def call(folder: Path, *words: str, expected: tuple[int, ...] = (0,)) -> int:
     Raises:
         ChildProcessError: The exit status is none of those expected; the command has said why on stderr.
     """
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("DVC_", "MLFLOW_"))}
+    ours = ("DVC_", "FER_SIGNING_KEY", "MLFLOW_")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     environment["DVC_NO_ANALYTICS"] = "true"  # until .dvc/config.local is there, which says so too
     return cli.call(*words, folder=folder, environment=environment, expected=expected)
 
@@ -67,7 +68,7 @@ def hand_over(folder: Path) -> None:
     to = str(paths.DEPLOYED)
     print()
     if call(folder, "src.promote", expected=(0, REFUSED)) == REFUSED and not (folder / paths.DEPLOYED).exists():
-        print("\nnothing to deploy: no version has passed the gate yet")
+        print("\nnothing to deploy: no version was promoted (see above)")
         return
     if call(folder, "src.deploy", "--to", to, "--check", expected=(0, NEWER)) == NEWER:
         call(folder, "src.deploy", "--to", to)

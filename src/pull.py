@@ -46,7 +46,7 @@ def pull(params: DataParams, where: str | None) -> tuple[Table, dict[str, Any]]:
         facts |= {"kind": "drawn", "name": f"drawn by code, seed {SEED}"}
     else:
         path = find(Path(where).expanduser() if where else download())
-        facts["name"] = path.resolve().name if where else KAGGLE
+        facts["name"] = os.fsencode(path.resolve().name).decode(errors="replace") if where else KAGGLE
         if path.is_dir():
             table = read_pictures(path)
             facts["kind"] = "folder"

@@ -38,11 +38,11 @@ def main(argv: list[str] | None = None) -> None:
     data.demand_prepared(summary)
     faces = splits.load("train", paths.PROCESSED_TEACHER), splits.load("val", paths.PROCESSED_TEACHER)
     os.environ.pop("MLFLOW_RUN_ID", None)  # the run that `mlflow run` opened is for train
+    members = [describe_member(number, data, params, summary) for number in range(params.members)]
     with ExitStack() as kept:  # all checkpoints, until the last member is there: DVC keeps a stage's outputs or none
-        for number in range(params.members):
+        opened = [kept.enter_context(checkpoints.opened(member.identity(), ("teacher",))) for member in members]
+        for number, (member, checkpoint) in enumerate(zip(members, opened, strict=True)):
             print(f"teacher {number + 1} of {params.members}")
-            member = describe_member(number, data, params, summary)
-            checkpoint = kept.enter_context(checkpoints.opened(member.identity(), ("teacher",)))
             folder, train = paths.teacher(number), params.train_of(number)
             train_into(folder, checkpoint, member, params.model, train, faces, len(EMOTIONS))
 

@@ -38,8 +38,8 @@ def main(argv: list[str] | None = None) -> None:
             search(study, run, pool, options)
     if options.promote:
         cli.call("dvc", "repro")
-        version = paths.read_json(paths.MODELS / "registered.json", "register")["version"]
-        cli.call("src.promote", "--version", version, "--reason", f"the winner of the search {name}")
+        demand_candidate(plan.data.registered_model)
+        cli.call("src.promote", "--reason", f"the winner of the search {name}")
 
 
 def read_options(argv: list[str] | None) -> Namespace:
@@ -112,6 +112,23 @@ def search(study: Study, run: StudyRun, pool: Pool, options: Namespace) -> None:
             finally:
                 with suppress(ConnectionError):  # the next start sends what is missing
                     run.complete(trials.records(study))
+
+
+def demand_candidate(name: str) -> None:
+    """Check that the version that `register` made of this workspace is the one that the gate would judge.
+
+    Raises:
+        ValueError: Another is.
+    """
+    from src.tracking import store, versions
+
+    version = paths.read_json(paths.MODELS / "registered.json", "register")["version"]
+    candidate = versions.find(store.connect(), name, None, versions.CANDIDATE)
+    if candidate.number != version:
+        raise ValueError(
+            f"the winner is {name} version {version}, but version {candidate.number} waits for the gate; "
+            f"`python -m src.promote --version {version}` judges the winner"
+        )
 
 
 def summary(study: Study) -> str:

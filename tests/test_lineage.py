@@ -84,7 +84,9 @@ def test_the_way_back_takes_the_lock_only_where_there_is_one() -> None:
     assert "dvc.lock" not in by_hand
     assert "cp lineage/params.yaml .\ndvc repro" in by_hand
     by_jax = description._replace(tags=tags | {"backend": "jax"})
-    assert "\nKERAS_BACKEND=jax dvc repro\n" in way_back("r", "model-1/evidence/lineage", by_jax, code, locked=False)
+    assert "&& KERAS_BACKEND=jax dvc repro -s train && dvc repro\n" in way_back(
+        "r", "model-1/evidence/lineage", by_jax, code, locked=False
+    )
 
 
 def test_a_training_never_goes_on_under_another_teacher() -> None:

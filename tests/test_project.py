@@ -90,7 +90,7 @@ def test_a_run_says_which_code_data_machine_and_packages_made_it(project: Path):
     assert tags["md5.model.keras"] in lock
     assert tags["md5.test.npz"] in lock
     assert artifacts(project, run.info.run_id, "lineage") == {
-        "lineage/dvc.lock", "lineage/packages.txt", "lineage/params.yaml",
+        "lineage/changes.diff", "lineage/dvc.lock", "lineage/packages.txt", "lineage/params.yaml",
     }  # fmt: skip
     assert {"reports/index.html", "reports/data"} <= artifacts(project, run.info.run_id, "reports")
     groups = {name.split("/")[0] for name in results(run)}

@@ -442,10 +442,12 @@ def test_a_refusal_that_was_killed_is_completed_by_the_next(shop: Shop, monkeypa
 
 
 def test_decisions_about_a_model_that_was_deleted_are_not_those_of_the_new_versions(shop: Shop):
-    judge(shop, shop.add("good"))
+    for model in ("poor", "fair", "good"):
+        assert judge(shop, shop.add(model)).outcome == "promoted"
     store.connect().delete_registered_model(DRAWN)
-    assert shop.add("poor") == "1"
-    judge(shop, shop.add("fair"))
+    assert past() != [], "of no model but the deleted one"
+    assert shop.add("good") == "1"
+    judge(shop, shop.add("good"))
     assert [(one.version, one.outcome) for one in past()] == [("2", "promoted")]
     with pytest.raises(ValueError, match="earlier champions: none"):
         promotion.rollback(DRAWN, None)

@@ -126,8 +126,13 @@ def test_splits_and_a_teacher_of_other_parameters_are_refused():
         made = flat("model", teacher.model) | flat("train", teacher.train_of(number))
         run = Description("e", "teacher", made, {"data_digest": "d" * 64}, {}, {}, "s", "", {})
         paths.write_json(paths.teacher(number) / "run.json", {"run_id": f"r{number}", **run._asdict()})
-    assert read_plan(Namespace()).teacher_run == ", ".join(f"r{number}" for number in range(teacher.members))
+    plan = read_plan(Namespace())
+    assert plan.teacher_run == ", ".join(f"r{number}" for number in range(teacher.members))
+    plan.demand_same_teacher()
     last = paths.teacher(teacher.members - 1) / "run.json"
+    paths.write_json(last, {"run_id": "another", **run._asdict()})
+    with pytest.raises(OSError, match="another, it was of r0, r1 when this search began"):
+        plan.demand_same_teacher()
     for others, message in (
         (run._replace(tags={"data_digest": "e" * 64}), "made with data digest eee"),
         (run._replace(params=made | {"train.seed": 1}), "made with train.seed 1, expected 4"),
@@ -461,7 +466,7 @@ def test_a_search_by_other_code_or_on_another_platform_is_another_study(
         assert elsewhere.name() != name
         with pytest.raises(ValueError, match=rf"begun with {key} = {platform[key]}, found {other}; .* another --name"):
             open_study(elsewhere, "test", None)
-    code = [shutil.copy(path, workspace / f"{number}.py") for number, path in enumerate(checkpoints.CODE)]
+    code = [Path(shutil.copy(path, workspace / f"{number}.py")) for number, path in enumerate(checkpoints.CODE)]
     monkeypatch.setattr(checkpoints, "CODE", code)
     assert plan.name() == name
     with code[0].open("a") as file:

@@ -250,7 +250,7 @@ def test_what_the_demo_does_after_the_stages_and_again(workspace: Path, capfd: p
     rules = dict.fromkeys(("promote.min_accuracy", "promote.min_recall", "promote.min_agreement"))
     params.write_text(changed(params.read_text(), rules | {"promote.min_accuracy": 1.0}))
     demo.hand_over(workspace)
-    assert capfd.readouterr().out.endswith("nothing to deploy: no version has passed the gate yet\n")
+    assert capfd.readouterr().out.endswith("nothing to deploy: no version was promoted (see above)\n")
     params.write_text(changed(params.read_text(), rules))
     demo.hand_over(workspace)
     first = capfd.readouterr().out

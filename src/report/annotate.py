@@ -72,16 +72,17 @@ def copies(names: Mapping[Path, Path], out: Path) -> dict[Path, Path]:
     Raises:
         ValueError: A copy would replace one of the photos.
     """
-    originals, found = {photo.resolve() for photo in names}, dict[Path, Path]()
+    originals, found, taken = {photo.resolve() for photo in names}, dict[Path, Path](), set[Path]()
     for photo, name in names.items():
         suffix = name.suffix if name.suffix.lower() in WRITTEN else f"{name.suffix}.png"
         copy, number = out / name.with_name(f"{name.stem}-faces{suffix}"), 1
-        while copy in found.values():
+        while copy in taken:
             number += 1
             copy = out / name.with_name(f"{name.stem}-faces-{number}{suffix}")
         if copy.resolve() in originals:
             raise ValueError(f"{copy} is one of the photos and its copy would replace it; choose another --out")
         found[photo] = copy
+        taken.add(copy)
     return found
 
 

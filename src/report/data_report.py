@@ -97,7 +97,7 @@ def draw_copies(data: Data, pairs: dict[str, np.ndarray]) -> Figure:
     for row, chosen in enumerate(pairs.values()):
         positions[2 * row : 2 * row + 2, : len(chosen)] = chosen.T
     captions = {
-        at: f"{USAGES[data.usages[at]]} {data.rows[at]}\n{EMOTIONS[data.emotions[at]]}"
+        at: f"{USAGES[data.usages[at]]}\n{data.rows[at]} {EMOTIONS[data.emotions[at]]}"
         for at in positions[positions >= 0]
     }
     rows = tuple(text for kind in pairs for text in (kind.replace(" ", "\n", 1), ""))
@@ -140,9 +140,11 @@ def tell(data: Data, pictures: dict[str, bytes]) -> str:
         ),
         page.Part(
             "Left out",
-            "Images of the chosen emotions that no split keeps, by the reason; data/processed/removed.csv lists them.",
+            "Images of the chosen emotions that no split keeps, by the reason; data/processed/removed.csv lists them."
+            if len(removed.columns)
+            else "Nothing: every image of the chosen emotions is in a split.",
             (),
-            removed,
+            removed if len(removed.columns) else None,
         ),
         page.Part(
             "Grey levels",

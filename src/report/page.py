@@ -96,6 +96,9 @@ def write(folder: Path, draw: Callable[[], dict[str, Figure]], tell: Callable[[d
     """
     with style.applied():
         pictures = {name: style.png(figure) for name, figure in draw().items()}
+    for old in (folder / "figures").glob("*.png"):  # of data that had other figures
+        if old.stem not in pictures:
+            old.unlink()
     for name, picture in pictures.items():
         with paths.replacing(folder / "figures" / f"{name}.png") as path:
             path.write_bytes(picture)

@@ -14,7 +14,8 @@ from src.faces import splits
 from src.network import checkpoints
 from src.params import DataParams, ModelParams, Range, TeacherParams, TrainParams, TuneParams
 from src.search.workers import Job
-from src.tracking import outputs
+from src.tracking import lineage, outputs
+from src.tracking.description import COMPUTE
 
 DIGITS = 4
 """Significant digits of a number that the search tries: params.yaml is for people."""
@@ -95,34 +96,40 @@ class Plan(NamedTuple):
         short = {"tune.epochs": self.tune.epochs, "tune.train_share": self.tune.train_share}
         data = {"data.emotions": ", ".join(self.summary["emotions"]), "data digest": self.summary["digest"]}
         data["teacher run"] = str(self.teacher_run)
-        code = {"code digest": checkpoints.digest({})[:12], **self.platform}
+        packages = {name: lineage.packages().get(name) for name in (*COMPUTE, self.platform.get("backend", "keras"))}
+        code = {"code digest": checkpoints.digest({})[:12], **self.platform, **packages}
         return {name: str(value) for name, value in (data | code | fixed | space | short).items()}
 
     def demand_same_teacher(self) -> None:
         """Check that the teacher that is here is the one that the search began with.
 
         Raises:
-            ValueError: It is another.
-            FileNotFoundError: It is gone.
+            OSError: It is another, or gone.
         """
-        if self.teacher and (here := outputs.read_teacher(self.teacher)) != self.teacher_run:
-            raise ValueError(
+        if not self.teacher:
+            return
+        here = ", ".join(outputs.read_run(paths.teacher(number))[0] for number in range(self.teacher.members))
+        if here != self.teacher_run:
+            raise OSError(
                 f"{paths.TEACHER} is of the runs {here}, it was of {self.teacher_run} when this search began; "
-                "put it back (`dvc checkout`), or start the search again"
+                "put it back, or start the search again"
             )
 
     def demand_same_params(self) -> None:
-        """Check that params.yaml says of `model` and `train` what it said when the search began.
+        """Check that params.yaml says of all but the search what it said when the search began.
 
         Raises:
             ValueError: It does not.
         """
-        now = flat("model", read_params(ModelParams)) | flat("train", read_params(TrainParams))
-        for name in now | self.everything:
-            if now.get(name) != self.everything.get(name):
+        teacher = read_params(TeacherParams) if is_on(TeacherParams) else None
+        now = {**_flat(read_params(DataParams), teacher), **flat("model", read_params(ModelParams))}
+        now |= flat("train", read_params(TrainParams))
+        then = _flat(self.data, self.teacher) | self.everything
+        for name in now | then:
+            if now.get(name) != then.get(name):
                 raise ValueError(
-                    f"{paths.PARAMS}: {name} is {now.get(name)}, it was {self.everything.get(name)} when this search "
-                    "began; put it back, or start the search again"
+                    f"{paths.PARAMS}: {name} is {now.get(name)}, it was {then.get(name)} when this search began; "
+                    "put it back, or start the search again"
                 )
 
     def name(self) -> str:
@@ -130,6 +137,10 @@ class Plan(NamedTuple):
         digest = hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()
         network = "any" if "model.architecture" in self.tune.space else self.model.architecture
         return f"{network}-{len(self.summary['emotions'])}-{self.summary['protocol']}-{digest[:6]}"
+
+
+def _flat(data: DataParams, teacher: TeacherParams | None) -> dict[str, Any]:
+    return flat("data", data) | (flat("teacher", teacher) if teacher else {"teacher": None})
 
 
 def read_plan(options: Namespace) -> Plan:

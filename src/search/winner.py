@@ -107,6 +107,11 @@ def _decisive(
     if not study.plan.tune.shortened:
         return best.value or 0, today.value or 0
     missing = [trial for trial in (today, best) if not study.in_full(trial.number)]
-    pool.run(lambda: FullTraining(study, run, missing.pop(0), write) if missing else None)
+
+    def next_one() -> FullTraining | None:
+        study.plan.demand_same_teacher()
+        return FullTraining(study, run, missing.pop(0), write) if missing else None
+
+    pool.run(next_one)
     ours, theirs = (max(epoch["val_accuracy"] for epoch in study.in_full(trial.number)) for trial in (best, today))
     return ours, theirs

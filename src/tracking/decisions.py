@@ -6,6 +6,7 @@ was cut off between the two is completed by the next, which sees where the alias
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -113,12 +114,10 @@ def history(client: Any, name: str, champion: str | None) -> list[Decision]:
         name: The registered model.
         champion: Where the alias is: whether a decision that was cut off had moved it shows only there.
     """
-    bundles = {str(one.version): one.tags.get("bundle") for one in client.search_model_versions(f"name = '{name}'")}
+    is_ours = _those_of(client, name)
     found = []
-    for run in _runs(client, f"tags.name = '{name}'"):
+    for run in filter(is_ours, _runs(client, f"tags.name = '{name}'")):
         tags, info = run.data.tags, run.info
-        if bundles.get(tags["to"], tags["to_bundle"]) != tags["to_bundle"]:
-            continue
         outcome = tags["outcome"]
         if outcome.startswith(STARTED):
             intended = outcome.removeprefix(STARTED)
@@ -138,6 +137,20 @@ def history(client: Any, name: str, champion: str | None) -> list[Decision]:
             )
         )
     return found
+
+
+def _those_of(client: Any, name: str) -> Callable[[Any], bool]:
+    """Give the function that tells the decisions about a registered model from those about an earlier one so called."""
+    there = client.search_model_versions(f"name = '{name}'")
+    bundles = {str(version.version): version.tags.get("bundle", "") for version in there}
+    models = client.search_registered_models(f"name = '{name}'")
+    born = models[0].creation_timestamp if models else 0
+
+    def is_ours(run: Any) -> bool:
+        number, of = run.data.tags["to"], run.data.tags.get("to_bundle")  # which the first decisions lack
+        return of in (None, bundles[number]) if number in bundles else run.info.start_time >= born
+
+    return is_ours
 
 
 def settle(client: Any, name: str, champion: str | None) -> list[Decision]:

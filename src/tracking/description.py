@@ -88,7 +88,9 @@ def way_back(run_id: str, place: str, description: Description, code: Code, lock
         locked: Whether a dvc.lock tells of its files; a stage that was run by hand leaves none.
     """
     backend = description.tags["backend"]
-    repro = "dvc repro" if backend == "tensorflow" else f"KERAS_BACKEND={backend} dvc repro"
+    repro = "dvc repro"
+    if backend != "tensorflow":  # which exports, and trains the teacher
+        repro = f"dvc repro teacher && KERAS_BACKEND={backend} dvc repro -s train && dvc repro"
     lines = [
         f"git checkout {code.commit}" if code.commit else "# the commit is not known: this was no git repository",
         "# its packages: pip install --require-hashes -r requirements.txt; those of then: lineage/packages.txt",

@@ -82,7 +82,7 @@ def tags() -> dict[str, str]:
 
 def changes() -> str:
     """Give what the working tree holds beyond its commit, for `git apply`; of files unknown to git only the code."""
-    status = _git("status", "--porcelain", "--untracked-files=all", "--", ".", *OWN)
+    status = _git("status", "--porcelain", "--untracked-files=normal", "--", ".", *OWN)
     if not status:
         return ""
     names = "".join(f"# {line}\n" for line in status.splitlines())

@@ -141,7 +141,8 @@ def _demand_homes(experiments: list) -> None:
     for experiment in experiments:
         files = Path(url2pathname(urlparse(experiment.artifact_location).path))
         home = files.parent
-        if files.name == FILES and not home.exists():
+        is_here = experiment.artifact_location.startswith("file:") and files.name == FILES
+        if is_here and not home.exists():
             link = f"mkdir -p {quote(str(home.parent))} && ln -s {quote(str(root()))} {quote(str(home))}"
             raise ConnectionError(
                 f"the files of the experiment {experiment.name} lie in {files}, found no {home}; if that folder was "
