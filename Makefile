@@ -36,8 +36,8 @@ bench: .venv/run                    ## timings; FER2013_SOURCE adds those on the
 	PATH="$(CURDIR)/$(BIN):$$PATH" python -m bench
 
 lock: $(BIN)/uv                     ## resolve pyproject.toml anew for every platform
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --extra dev -c requirements.txt \
+	$(BIN)/uv pip compile -q --universal --generate-hashes pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --extra dev -c requirements.txt \
 		pyproject.toml -o requirements-dev.txt
 
 clean:                              ## drop the environment and the demo

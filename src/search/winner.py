@@ -60,8 +60,9 @@ def apply(study: Study, run: StudyRun, pool: workers.Pool, write: Callable[[str]
     """Write the best trial's values into params.yaml, comments and order kept, and say what changed.
 
     Raises:
-        ValueError: Nothing to apply: the best trial is today's params.yaml, or does not beat it. Or params.yaml or the
-            teacher is another than when the search began.
+        ValueError: Nothing to apply: the best trial is today's params.yaml, or does not beat it. Or params.yaml is
+            another than when the search began.
+        OSError: The teacher is.
         ArithmeticError: A training at full budget failed.
     """
     plan, best = study.plan, study.best()
