@@ -95,9 +95,6 @@ def disagreements(first: Answers, second: Answers, found: Disagreement) -> pd.Da
 
 def draw(out: Path, first: Answers, second: Answers, found: Disagreement, table: pd.DataFrame) -> None:
     """Draw the picture, with faces where this workspace has the same test split."""
-    import matplotlib as mpl
-
-    mpl.use("agg")
     from src.report import faces_apart
 
     images = faces_of(first)

@@ -61,25 +61,34 @@ def read_params(params_class: type[Section], options: Namespace | None = None) -
         raise ValueError(f"{paths.PARAMS}: {_first_fault(section, error)}") from None
 
 
-def is_on(params_class: type[Params]) -> bool:
-    """Say whether a section that may be null is there."""
+def read_optional(params_class: type[Section]) -> Section | None:
+    """Read a section that may be null: then None.
+
+    Raises:
+        FileNotFoundError: There is no params.yaml.
+        ValueError: The section is missing, or something in it is not as it should be.
+    """
     section = _name(params_class)
     sections = read_sections()
     if section not in sections:
         raise ValueError(
             f"{paths.PARAMS}: section {section!r} is missing, expected keys {_keys(params_class)}, or null"
         )
-    return sections[section] is not None
+    return None if sections[section] is None else read_params(params_class)
 
 
 def flat(section: str, params: Params) -> dict[str, Any]:
     """Give `{"train.augmentation.zoom": 0.15, ...}`: every value under its name in params.yaml."""
+    return flattened(params.model_dump(mode="json"), section)
+
+
+def flattened(values: Any, name: str = "") -> dict[str, Any]:
+    """Give every value of nested mappings under its whole name, the keys on the way to it joined by dots."""
+    if not isinstance(values, dict):
+        return {name: values}
     found: dict[str, Any] = {}
-    for key, value in params:
-        if isinstance(value, Params):
-            found |= flat(f"{section}.{key}", value)
-        else:
-            found[f"{section}.{key}"] = list(value) if isinstance(value, tuple) else value
+    for key, value in values.items():
+        found |= flattened(value, f"{name}.{key}" if name else key)
     return found
 
 

@@ -32,10 +32,8 @@ def predict(test: Split, tflite: Path) -> tuple[np.ndarray, np.ndarray, pd.DataF
         classifier = Classifier(tflite)
         import keras
 
-        from src.network import fitting
-
         model = keras.saving.load_model(paths.existing(paths.MODELS / "model.keras", "train"), compile=False)
-        float32 = fitting.predict(model, test.images)
+        float32 = model.predict(test.images.astype("float32"), batch_size=256, verbose=0)
         disturbed = robustness.measure(
             lambda images: {robustness.NETWORK: classifier.predict(images).argmax(axis=1)}, test.images, test.labels
         )

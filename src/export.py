@@ -70,11 +70,12 @@ def main(argv: list[str] | None = None) -> None:
     with cli.hushed():
         import keras
 
-        from src.network import conversion, fitting
+        from src.network import conversion
 
         model = keras.saving.load_model(model_path, compile=False)
         variants = conversion.convert(model, train.images[spread])
-        measured = measure(variants, fitting.predict(model, val.images), val)
+        expected = model.predict(val.images.astype("float32"), batch_size=256, verbose=0)
+        measured = measure(variants, expected, val)
     shipped = choose(measured, params.max_drop)
     for name, content in variants.items():
         with paths.replacing(paths.MOBILE / f"{name}.tflite") as path:

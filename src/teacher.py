@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 
 from src import cli, paths
-from src.config import is_on, read_params
+from src.config import read_optional, read_params
 from src.faces import splits
 from src.fer2013 import EMOTIONS
 from src.network import checkpoints
@@ -28,11 +28,12 @@ def describe_member(number: int, data: DataParams, params: TeacherParams, summar
 
 def main(argv: list[str] | None = None) -> None:
     cli.parser("teacher", __doc__).parse_args(argv)
-    if not is_on(TeacherParams):
+    asked = checkpoints.ask("teacher")
+    params = read_optional(TeacherParams)
+    if params is None:
         paths.write_json(paths.TEACHER / "none.json", None)  # DVC warns of an empty folder
         print("params.yaml asks for no teacher")
         return
-    params = read_params(TeacherParams)
     data = read_params(DataParams).model_copy(update={"emotions": EMOTIONS})
     summary = splits.load_summary(paths.PROCESSED_TEACHER)
     data.demand_prepared(summary)
@@ -40,7 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     os.environ.pop("MLFLOW_RUN_ID", None)  # the run that `mlflow run` opened is for train
     members = [describe_member(number, data, params, summary) for number in range(params.members)]
     with ExitStack() as kept:  # all checkpoints, until the last member is there: DVC keeps a stage's outputs or none
-        opened = [kept.enter_context(checkpoints.opened(member.identity(), ("teacher",))) for member in members]
+        opened = [kept.enter_context(checkpoints.opened(member.identity(), asked)) for member in members]
         for number, (member, checkpoint) in enumerate(zip(members, opened, strict=True)):
             print(f"teacher {number + 1} of {params.members}")
             folder, train = paths.teacher(number), params.train_of(number)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from src import cli, paths
-from src.config import add_options, flat, is_on, read_params
+from src.config import add_options, flat, read_optional, read_params
 from src.faces import splits
 from src.fer2013 import Split
 from src.network import checkpoints
@@ -128,9 +128,9 @@ def load_teacher(
     emotions: tuple[str, ...], model: ModelParams, train: TrainParams
 ) -> tuple[Teacher, str] | tuple[None, None]:
     """Give the teacher of params.yaml, asked about these emotions, and the ids of its runs; neither where none is."""
-    if not is_on(TeacherParams):
+    params = read_optional(TeacherParams)
+    if params is None:
         return None, None
-    params = read_params(TeacherParams)
     if train.pretrained:
         params.demand_same(model)
     run_ids = outputs.read_teacher(params)
@@ -143,6 +143,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = cli.parser("train", __doc__)
     add_options(parser, ModelParams, TrainParams)
     options = parser.parse_args(argv)
+    asked = checkpoints.ask("model", "train")
     data = read_params(DataParams)
     model, train = read_params(ModelParams, options), read_params(TrainParams, options)
     summary = splits.load_summary()
@@ -153,7 +154,7 @@ def main(argv: list[str] | None = None) -> None:
         teacher, teacher_run = load_teacher(data.emotions, model, train)
         description = describe(data, model, train, summary, teacher_run or "none")
     faces = splits.load("train"), splits.load("val")
-    with checkpoints.opened(description.identity(), ("model", "train")) as kept:
+    with checkpoints.opened(description.identity(), asked) as kept:
         train_into(paths.MODELS, kept, description, model, train, faces, len(data.emotions), teacher)
 
 

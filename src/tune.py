@@ -145,12 +145,11 @@ def summary(study: Study) -> str:
         raise ValueError(f"study {study.optuna.study_name}: no trial is complete. {''.join(last)}")
     values, today = best.user_attrs["values"], study.of(study.plan.today)
     of_today = f"{today.value:.4f}" if today else "not known"
-    ends = [trials.end(trial) for trial in study.counted()]
-    counts = ", ".join(f"{ends.count(end)} {end}" for end in ("complete", "pruned", "failed", "killed") if end in ends)
+    counts = ", ".join(f"{count} {end}" for end, count in trials.counts(study).items() if count)
     if duplicates := len(study.duplicates()):
         counts += f"; {duplicates} more had the values of a complete one and were not trained"
     lines = [
-        f"study {study.optuna.study_name}: {len(ends)} trials, {counts}",
+        f"study {study.optuna.study_name}: {len(study.counted())} trials, {counts}",
         *(["the last of these came in a row: there seems to be nothing else to try"] if study.exhausted() else []),
         f"best is trial {best.number}: val accuracy {best.value:.4f}; today's params.yaml: {of_today}",
         *(f"  {name}: {value} (today {study.plan.today[name]})" for name, value in values.items()),
@@ -166,10 +165,10 @@ def keep(study: Study, run: StudyRun) -> None:
     from src.search import figures, trials
     from src.tracking.studies import BEST
 
-    best, ends = study.best(), [trials.end(trial) for trial in study.counted()]
+    best = study.best()
     assert best is not None
     run.complete(trials.records(study))
-    metrics = {f"trials/{end}": float(ends.count(end)) for end in ("complete", "pruned", "failed", "killed")}
+    metrics = {f"trials/{end}": float(count) for end, count in trials.counts(study).items()}
     metrics["trials/duplicate"] = float(len(study.duplicates()))
     tags = {f"best.{name}": str(value) for name, value in best.user_attrs["values"].items()}
     tags |= {"best.trial": str(best.number), "best.run_id": run.run_id(f"trial {best.number}")}

@@ -385,11 +385,22 @@ def test_what_is_asked_for_may_not_change_under_a_training(
     monkeypatch.chdir(tmp_path)
     paths.PARAMS.write_text("train: {epochs: 3}\nexport: {max_drop: 0.005}\n")
     with nullcontext() if passes else pytest.raises(ValueError, match="was changed while this trained"):  # noqa: SIM117
-        with checkpoints.opened({}, ("train",)) as folder:
+        with checkpoints.opened({}, checkpoints.ask("train")) as folder:
             name = section.partition(":")[0]
             kept = [line for line in paths.PARAMS.read_text().splitlines() if not line.startswith(name)]
             paths.PARAMS.write_text("\n".join([*kept, section]))
     assert folder.exists() is not passes
+
+
+def test_what_is_asked_for_may_not_change_between_the_first_look_and_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths.PARAMS.write_text("train: {epochs: 3}\n")
+    asked = checkpoints.ask("train")
+    paths.PARAMS.write_text("train: {epochs: 9}\n")
+    with pytest.raises(ValueError, match="was changed while this trained"), checkpoints.opened({}, asked):
+        pass
 
 
 def test_a_training_that_outlives_dvc_leaves_its_checkpoint_to_the_next(tmp_path: Path) -> None:

@@ -148,16 +148,23 @@ def test_changes_in_any_encoding_are_told(tmp_path: Path, monkeypatch: pytest.Mo
     assert "+caf\ufffd\r\n" in lineage.changes()
 
 
-def test_where_a_remote_is_and_its_password_are_no_change_of_the_code(
+def test_remotes_and_what_the_project_writes_itself_are_no_change_of_the_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lineage, "SOURCE_ROOT", tmp_path)
     git(tmp_path, "init", "--quiet")
-    (tmp_path / ".dvc").mkdir()
-    (tmp_path / ".dvc/config").write_text("[core]\n")
+    known = [tmp_path / name for name in (".dvc/config", "dvc.lock", "app/public/model/manifest.json")]
+    for path in known:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("[core]\n")
     commit(tmp_path)
-    (tmp_path / ".dvc/config").write_text("[core]\n    remote = team\n['remote \"team\"']\n    password = secret\n")
+    for path in known:
+        path.write_text("[core]\n    remote = team\n['remote \"team\"']\n    password = secret\n")
+    (tmp_path / "lineage").mkdir()
+    (tmp_path / "lineage/params.yaml").write_text("from the way back of a version\n")
     assert lineage.changes() == ""
+    (tmp_path / "app/public/index.html").write_text("this is the app's own\n")
+    assert lineage.changes() != ""
 
 
 def test_a_process_is_known_again_after_the_clock_was_set() -> None:

@@ -111,7 +111,30 @@ def test_a_workspace_that_was_moved_says_how_to_find_its_files(tmp_path: Path, m
     old.rename(new)
     monkeypatch.chdir(new)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow has set it, for processes below this one
-    with pytest.raises(ConnectionError, match=f"ln -s {new} {old}"):
-        sent(first, {})
-    old.symlink_to(new)
-    assert sent(first, {}).info.run_id == first
+    for _ in range(2):
+        with pytest.raises(
+            ConnectionError, match=f"moved to {new}, `mkdir -p {tmp_path} && ln -sfn {new} {old}`"
+        ) as told:
+            sent(first, {})
+        subprocess.run(str(told.value).split("`")[1], shell=True, check=True)
+        assert sent(first, {}).info.run_id == first
+        old.unlink()
+        old.symlink_to(tmp_path / "before it was moved again")
+
+
+def test_the_files_of_a_workspace_that_is_gone_are_not_looked_for_in_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, here = tmp_path / "old", tmp_path / "here"
+    for folder in (old, here):
+        folder.mkdir()
+    Path("mlflow.db").rename(tmp_path / "shared.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/shared.db")
+    monkeypatch.chdir(old)
+    sent(UNKNOWN, {})
+    monkeypatch.chdir(here)
+    shutil.rmtree(old)
+    with pytest.raises(ConnectionError, match=f"found no {old}; if it is gone, ") as told:
+        store.connect()
+    subprocess.run(str(told.value).split("`")[1], shell=True, check=True)
+    store.connect()

@@ -23,9 +23,6 @@ SCORE_CLIP = 100.0
 MIN_SCORE = 0.5
 MIN_OVERLAP = 0.3
 
-KEYPOINTS = ("right eye", "left eye", "nose", "mouth", "right ear", "left ear")
-"""Names of the keypoints; right and left are the person's own."""
-
 
 class Face(NamedTuple):
     """One face found.
@@ -33,7 +30,8 @@ class Face(NamedTuple):
     Attributes:
         box: From the brows to the chin or so, in pixels of the image.
         score: Probability that this is a face, 0.5..1.
-        keypoints: float64 array (6, 2), x and y in pixels of the image, in the order of `KEYPOINTS`.
+        keypoints: float64 array (6, 2), x and y in pixels of the image: right eye, left eye, nose, mouth, right ear,
+            left ear; right and left are the person's own.
     """
 
     box: Box
@@ -44,16 +42,11 @@ class Face(NamedTuple):
 class FaceDetector:
     """Finds faces in photos; keeps one LiteRT interpreter, so that each thread needs a detector of its own."""
 
-    def __init__(self, model_path: Path = MODEL) -> None:
-        """Load the weights.
-
-        Args:
-            model_path: The .tflite of BlazeFace short range.
-        """
+    def __init__(self) -> None:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         self._interpreter = Interpreter(
-            model_path=str(model_path),
+            model_path=str(MODEL),
             num_threads=1,
             # The default delegate saves 1.7 of 2.4 ms, and writes a line to stderr whenever a program starts.
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,

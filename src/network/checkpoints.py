@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,6 +62,24 @@ class Checkpoint(NamedTuple):
     run_id: str
 
 
+class Asked(NamedTuple):
+    """What a training goes by that DVC reads when the stage has ended.
+
+    Attributes:
+        code: Digest of the code that trains.
+        sections: Name -> content, of params.yaml.
+    """
+
+    code: str
+    sections: dict[str, Any]
+
+
+def ask(*sections: str) -> Asked:
+    """Give the code as it is now, and these sections of params.yaml."""
+    found = read_sections() if sections else {}
+    return Asked(digest({}), {name: found.get(name) for name in sections})
+
+
 def digest(identity: dict) -> str:
     """Give what tells a training from others: the digest of its identity and of the code that trains.
 
@@ -75,7 +93,7 @@ def digest(identity: dict) -> str:
 
 
 @contextmanager
-def opened(identity: dict, sections: tuple[str, ...] = ()) -> Iterator[Path]:
+def opened(identity: dict, asked: Asked | None = None) -> Iterator[Path]:
     """Give the folder of the training with this identity and this code, to this process alone.
 
     No other training is resumed from it, and it is removed when the block succeeds; not if DVC, which takes up what
@@ -83,17 +101,17 @@ def opened(identity: dict, sections: tuple[str, ...] = ()) -> Iterator[Path]:
 
     Args:
         identity: Parameters, data and platform, in what JSON can hold.
-        sections: Of params.yaml, which the training goes by.
+        asked: What the training goes by, as `ask` gave it before any of it was read.
 
     Raises:
         FileExistsError: Another process is at the same training.
-        ValueError: The code or a section is another after the block. DVC reads both when a stage has ended, and would
+        ValueError: Something else is asked for after the block. DVC reads both when a stage has ended, and would
             write down that the new ones made what the old ones did.
     """
     from filelock import FileLock, Timeout
 
     parent = os.getppid()
-    asked = _asked(sections)
+    asked = asked or ask()
     folder = paths.CHECKPOINTS / digest(identity)[:16]
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_suffix(".lock"), blocking=False)
@@ -106,19 +124,13 @@ def opened(identity: dict, sections: tuple[str, ...] = ()) -> Iterator[Path]:
         ) from None
     with lock:
         yield folder
-        if _asked(sections) != asked:
+        if ask(*asked.sections) != asked:
             raise ValueError(
                 f"{paths.PARAMS} or the code was changed while this trained, expected both as they were; put them "
                 "back, and `dvc repro` takes what was trained, or let it train by what is there now"
             )
         if os.getppid() == parent:
             shutil.rmtree(folder)
-
-
-def _asked(sections: tuple[str, ...]) -> tuple[str, dict]:
-    """Give the digest of the code as it is now, and these sections of params.yaml."""
-    found = read_sections() if sections else {}
-    return digest({}), {name: found.get(name) for name in sections}
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:

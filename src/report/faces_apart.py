@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from textwrap import fill
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from src.report.paired import Disagreement
-from src.report.style import BLUE, ORANGE
+from src.report.style import BLUE, ORANGE, canvas
 
 COLUMNS, ROWS = 6, 3
 """Faces per side: the surest errors of the one that is wrong."""
@@ -38,7 +37,7 @@ def draw(
     parts = [1.7 + 0.5 * len(emotions)]
     if images is not None:
         parts.append(1.25 * ROWS)
-    figure = plt.figure(figsize=(11, sum(parts)), layout="constrained")
+    figure = canvas(11, sum(parts))
     above, *below = figure.subfigures(len(parts), 1, squeeze=False, height_ratios=parts).flat
     _bars(above.subplots(), table.drop(index="all"), names)
     above.suptitle(_title(table, names), fontsize=10)

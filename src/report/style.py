@@ -9,15 +9,12 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from src.fer2013 import EMOTIONS
-
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, BROWN, PINK, GREY = (
-    "#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#fbafe4", "#767676"
+BLUE, ORANGE, GREEN, VERMILION, GREY = (
+    "#0173b2", "#de8f05", "#029e73", "#d55e00", "#767676"
 )  # fmt: skip
-"""seaborn's palette `colorblind`."""
+"""Of seaborn's palette `colorblind`."""
 
 SPLITS = {"train": BLUE, "val": ORANGE, "test": GREEN}
-OF_EMOTION = dict(zip(EMOTIONS, (VERMILION, BROWN, PURPLE, ORANGE, BLUE, PINK, GREY), strict=True))
 MODELS: tuple[dict[str, Any], ...] = (
     {"color": BLUE, "marker": "o", "linestyle": "-"},
     {"color": VERMILION, "marker": "s", "linestyle": "--"},

@@ -9,7 +9,7 @@ from itertools import combinations, product
 from typing import Any, NamedTuple
 
 from src import paths
-from src.config import flat, is_on, read_params, replaced
+from src.config import flat, read_optional, read_params, replaced
 from src.faces import splits
 from src.network import checkpoints
 from src.params import DataParams, ModelParams, Range, TeacherParams, TrainParams, TuneParams
@@ -115,18 +115,20 @@ class Plan(NamedTuple):
                 "put it back, or start the search again"
             )
 
-    def demand_same_params(self) -> None:
-        """Check that params.yaml says of all but the search what it said when the search began.
+    def demand_same_params(self, winner: dict[str, Any]) -> None:
+        """Check that params.yaml says of all but the search what it said when the search began, or the winner's values.
+
+        Another process of this search may have applied them.
 
         Raises:
             ValueError: It does not.
         """
-        teacher = read_params(TeacherParams) if is_on(TeacherParams) else None
+        teacher = read_optional(TeacherParams)
         now = {**_flat(read_params(DataParams), teacher), **flat("model", read_params(ModelParams))}
         now |= flat("train", read_params(TrainParams))
         then = _flat(self.data, self.teacher) | self.everything
         for name in now | then:
-            if now.get(name) != then.get(name):
+            if now.get(name) not in (then.get(name), winner.get(name, then.get(name))):
                 raise ValueError(
                     f"{paths.PARAMS}: {name} is {now.get(name)}, it was {then.get(name)} when this search began; "
                     "put it back, or start the search again"
@@ -155,7 +157,7 @@ def read_plan(options: Namespace) -> Plan:
     summary = splits.load_summary()
     data = read_params(DataParams)
     data.demand_prepared(summary)
-    teacher = read_params(TeacherParams) if is_on(TeacherParams) else None
+    teacher = read_optional(TeacherParams)
     plan = Plan(
         data,
         read_params(ModelParams),

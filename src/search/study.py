@@ -116,25 +116,15 @@ class Study:
 
         It is tried again; after a second kill it is not, lest it be the trial that kills.
         """
+        from optuna.trial import TrialState
+
         trials = self.trials()
         kills = trials[number].user_attrs.get("kills", 0) + killed
         if kills <= 1 and number not in _retried(trials):
             facts = {"retry_of": number, "kills": kills, "values": trials[number].user_attrs.get("values")}
             asked = trials[number].system_attrs.get("fixed_params", {})  # it may have been killed before it took them
             self.optuna.enqueue_trial(asked | trials[number].params, facts)
-        self.fail(number)
-
-    def fail(self, number: int) -> None:
-        """End a trial without a value."""
-        from optuna.trial import TrialState
-
         self.optuna.tell(number, state=TrialState.FAIL)
-
-    def prune(self, number: int) -> None:
-        """End a trial with the value of its last epoch."""
-        from optuna.trial import TrialState
-
-        self.optuna.tell(number, state=TrialState.PRUNED)
 
     def _take(self) -> optuna.Trial:
         """Take the next trial from Optuna, and sign for it.

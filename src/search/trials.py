@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState
 
 from src.config import flat
 from src.search import workers
@@ -126,9 +127,9 @@ class Trial:
             study.bury(number, killed=how == workers.DIED)
         elif how == workers.FAILED:
             self.asked.set_user_attr("failed", True)
-            study.fail(number)
+            study.optuna.tell(number, state=TrialState.FAIL)
         elif self.pruned:
-            study.prune(number)
+            study.optuna.tell(number, state=TrialState.PRUNED)
         else:
             study.optuna.tell(number, max(metrics["val_accuracy"] for metrics in self.history))
 
@@ -140,6 +141,12 @@ def end(trial: FrozenTrial) -> str:
     if "duplicate_of" in trial.user_attrs:
         return "duplicate"
     return ENDS[trial.state.name]
+
+
+def counts(study: Study) -> dict[str, int]:
+    """Count how the trials that use up the budget ended."""
+    ends = [end(trial) for trial in study.counted()]
+    return {name: ends.count(name) for name in ("complete", "pruned", "failed", "killed")}
 
 
 def accuracy(trial: FrozenTrial) -> float | None:

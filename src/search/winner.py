@@ -84,7 +84,7 @@ def apply(study: Study, run: StudyRun, pool: workers.Pool, write: Callable[[str]
             f"today's {paths.PARAMS}; it stays as it is"
         )
     plan.demand_same_teacher()
-    plan.demand_same_params()
+    plan.demand_same_params(values)
     text = changed(paths.PARAMS.read_text(encoding="utf-8"), values)
     with paths.replacing(paths.PARAMS) as path:
         path.write_text(text, encoding="utf-8")

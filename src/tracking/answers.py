@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from typing import Any, NamedTuple
@@ -49,7 +48,6 @@ def fetch(words: str) -> Answers:
         ValueError: There is no such run, several have this name, or it was never evaluated.
         ConnectionError: The store can't be reached.
     """
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     store.demand_existing()
     client = store.connect()
     import mlflow.artifacts

@@ -93,20 +93,17 @@ class Judgement:
         return "\n".join(lines)
 
     def _numbers(self) -> list[tuple[str, ...]]:
-        def row(title: str, values: list[str]) -> tuple[str, ...]:
-            return (title, *values)
-
         scored = list(self.scores.values())
         recalls = [
-            row(f"recall of {emotion}", [f"{each.recalls[emotion]:.4f}" for each in scored])
+            (f"recall of {emotion}", *(f"{each.recalls[emotion]:.4f}" for each in scored))
             for emotion in scored[0].recalls
         ]
         return [
-            row("", list(self.scores)),
-            row("accuracy", [f"{each.accuracy:.4f}" for each in scored]),
+            ("", *self.scores),
+            ("accuracy", *(f"{each.accuracy:.4f}" for each in scored)),
             *recalls,
-            row("agreement with Keras on val", [f"{each.agreement:.4f}" for each in scored]),
-            row("bytes of the bundle", [f"{each.size:,}" for each in scored]),
+            ("agreement with Keras on val", *(f"{each.agreement:.4f}" for each in scored)),
+            ("bytes of the bundle", *(f"{each.size:,}" for each in scored)),
         ]
 
 

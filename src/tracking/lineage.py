@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from src import paths
-from src.config import changed, parse_yaml, read_sections
+from src.config import changed, flattened, parse_yaml, read_sections
 from src.tracking import machine
 
 SOURCE_ROOT = Path(__file__).resolve().parents[2]
@@ -34,8 +34,9 @@ TAGGED = (
 )
 """Outputs whose md5 in dvc.lock is a tag; the run's artifact `lineage/dvc.lock` holds all."""
 
-OWN = (":!dvc.lock", ":!.dvc/config")
-"""The pipeline itself writes the one; the other says where remotes are, with credentials, and no result rests on it."""
+OWN = (":!dvc.lock", ":!.dvc/config", ":!app/public/model", ":!lineage")
+"""No result rests on these: what the pipeline, `deploy` and a version's way back write, and where remotes are, with
+credentials."""
 
 DIFF = ("-c", "diff.noprefix=false", "diff", "--binary", "--no-ext-diff", "--no-color")
 """What `git apply` understands, whatever the user's settings."""
@@ -61,11 +62,11 @@ def code() -> Code:
     return Code(commit and commit.strip(), changes() if commit else "")
 
 
-def tags() -> dict[str, str]:
+def tags(source: str = "src/train.py") -> dict[str, str]:
     """Give the tags that say which code ran where, and by whom."""
     found = {
         "mlflow.user": _user(),
-        "mlflow.source.name": "src/train.py",
+        "mlflow.source.name": source,
         "mlflow.source.type": "LOCAL",
         "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "machine": machine.describe(),
@@ -108,14 +109,14 @@ def run_name(params: dict[str, Any]) -> str:
         `resnet-3-official, learning_rate 0.01`; under `dvc exp run` with the experiment's name before it.
     """
     name = f"{params['model.architecture']}-{len(params['data.emotions'])}-{params['data.protocol']}"
-    usual = _flat(parse_yaml(_git("show", "HEAD:./params.yaml") or "{}"))
+    usual = flattened(parse_yaml(_git("show", "HEAD:./params.yaml") or "{}"))
     differing = [
         f"{key.split('.', 1)[1]} {f'{value:g}' if isinstance(value, float) else value}"
         for key, value in params.items()
         if usual and value != usual.get(key, key) and not key.startswith("data.") and key != "model.architecture"
     ]
     teacher = read_sections()["teacher"]
-    if usual and _flat(teacher, "teacher") != _section("teacher", usual):
+    if usual and flattened(teacher, "teacher") != _section("teacher", usual):
         differing.append("another teacher" if teacher else "no teacher")
     told = differing[:MOST_DIFFERENCES] + ["..."] * (len(differing) > MOST_DIFFERENCES)
     experiment = os.environ.get("DVC_EXP_NAME")
@@ -180,7 +181,7 @@ def _section(name: str, values: dict[str, Any]) -> dict[str, Any]:
         name: Of the section.
         values: Sections, or already flat values.
     """
-    return {key: value for key, value in _flat(values).items() if key == name or key.startswith(f"{name}.")}
+    return {key: value for key, value in flattened(values).items() if key == name or key.startswith(f"{name}.")}
 
 
 def _nested(values: dict[str, Any]) -> dict[str, Any]:
@@ -192,15 +193,6 @@ def _nested(values: dict[str, Any]) -> dict[str, Any]:
         for parent in parents:
             target = target.setdefault(parent, {})
         target[key] = value
-    return found
-
-
-def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(values, dict):
-        return {prefix: values}
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= _flat(value, f"{prefix}.{key}" if prefix else key)
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from src import paths
-from src.config import flat, is_on, read_params
+from src.config import flat, read_optional, read_params
 from src.faces import splits
 from src.params import BaselineParams, ExportParams, TeacherParams
 from src.tracking.description import Description
@@ -37,7 +37,8 @@ def demand_current() -> None:
                 f"{paths.MODELS} learned from the teacher of run {learned_from}, expected the one that is here, "
                 f"{here}; run `dvc repro train`"
             )
-    asked = read_teacher(read_params(TeacherParams)) if is_on(TeacherParams) else "none"
+    teacher = read_optional(TeacherParams)
+    asked = read_teacher(teacher) if teacher else "none"
     if asked != description.tags["teacher"]:
         raise ValueError(
             f"{paths.MODELS} learned from a teacher of the runs {description.tags['teacher']}, {paths.PARAMS} asks for "

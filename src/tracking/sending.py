@@ -14,8 +14,6 @@ from src.faces import splits
 from src.tracking import lineage, outputs, runs
 from src.tracking.description import listed
 
-STAGES = {"train": "teacher", "export": "export", "evaluate": "baseline"}
-"""Stage -> section of params.yaml that its results depend on, besides those of the run's own."""
 POOLED = "**Optimistic: `pooled`, as in the seed, tests on the images that chose the weights.** "
 
 
@@ -37,18 +35,16 @@ def send_all(up_to: str = "evaluate") -> str:
     history = outputs.read_history(paths.MODELS)
     accuracies = [epoch["val_accuracy"] for epoch in history]
     metrics = {"val/best_accuracy": max(accuracies), "val/best_epoch": accuracies.index(max(accuracies)) + 1.0}
-    files: dict[str, list[Path]] = {}
-    done = list(STAGES)[: list(STAGES).index(up_to) + 1]
-    if "export" in done:
-        metrics |= mobile_metrics(outputs.read_exported())
-        files["mobile"] = [paths.MOBILE / "variants.json"]
-    if "evaluate" in done:
+    metrics |= mobile_metrics(outputs.read_exported())
+    files = {"mobile": [paths.MOBILE / "variants.json"]}
+    tags = lineage.data_tags()
+    sections = ["teacher", "export"]  # of params.yaml, that the results depend on besides those of the run's own
+    if up_to == "evaluate":
         metrics |= test_metrics(outputs.read_scored())
         metrics |= robustness_metrics(pd.read_csv(paths.existing(paths.REPORTS / "robustness.csv", "evaluate")))
         files["reports"] = [paths.REPORTS]
-    tags = lineage.data_tags()
-    if "evaluate" in done:
         tags["mlflow.note.content"] = _note(metrics, description.tags["protocol"])
+        sections.append("baseline")
     members = [paths.teacher(number) for number, _ in enumerate(outputs.teacher_runs(description))]
     if members:
         tags["teacher"] = ", ".join(
@@ -57,8 +53,7 @@ def send_all(up_to: str = "evaluate") -> str:
     tags["source_md5"] = splits.load_summary()["source"].get("md5") or "none"
     with tempfile.TemporaryDirectory() as folder:
         files["lineage"] = lineage.files(description.params, Path(folder))
-        settings = lineage.settings(STAGES[stage] for stage in done)
-        sent = runs.send(run_id, description, history, metrics, settings, tags, files)
+        sent = runs.send(run_id, description, history, metrics, lineage.settings(sections), tags, files)
     runs.point_out(sent)
     return sent
 

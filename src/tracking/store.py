@@ -42,7 +42,7 @@ NOTES = {
 
 - **the search**: the best trial, the figures and the table of trials are in its run
 - **compare**: mark its trials, *Compare*, and look at the parallel coordinates
-- **tag** `end`: complete, pruned, failed, killed or duplicate
+- **tag** `end`: complete, pruned, failed or killed
 """,
     "promotions": "Every decision of the gate about a version: who, when, from, to, and the evidence.",
 }
@@ -118,6 +118,7 @@ def connect() -> Any:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing leaves but what goes to the store
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
     from filelock import FileLock
 
@@ -138,15 +139,17 @@ def _demand_homes(experiments: list) -> None:
 
     It would make a folder anew that was moved away, and spread the files over two places.
     """
+    here = Path(tracking_uri().removeprefix(SQLITE)).parent
     for experiment in experiments:
         files = Path(url2pathname(urlparse(experiment.artifact_location).path))
         home = files.parent
         is_here = experiment.artifact_location.startswith("file:") and files.name == FILES
-        if is_here and not home.exists():
-            link = f"mkdir -p {quote(str(home.parent))} && ln -s {quote(str(root()))} {quote(str(home))}"
+        if is_here and not os.path.exists(home):
+            link = f"mkdir -p {quote(str(home.parent))} && ln -sfn {quote(str(here))} {quote(str(home))}"
+            moved = f"if that folder was moved to {here}, `{link}`, and " if (here / FILES).exists() else ""
             raise ConnectionError(
-                f"the files of the experiment {experiment.name} lie in {files}, found no {home}; if that folder was "
-                f"moved here, `{link}`, and if it is gone, `mkdir -p {quote(str(files))}`"
+                f"the files of the experiment {experiment.name} lie in {files}, found no {home}; {moved}if it is gone, "
+                f"`rm -f {quote(str(home))} && mkdir -p {quote(str(files))}`"
             )
 
 
@@ -200,9 +203,18 @@ def named_experiment(client: Any, name: str) -> str:
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise
-    if found.lifecycle_stage == "deleted":
-        raise ConnectionError(
-            f"the experiment {name} is deleted in {shown_uri()}; "
-            f"`mlflow experiments restore --experiment-id {found.experiment_id}` brings it back"
-        )
+    demand_living(found)
     return found.experiment_id
+
+
+def demand_living(experiment: Any) -> None:
+    """Check that an experiment is not deleted: its runs would seem never to have been.
+
+    Raises:
+        ConnectionError: It is.
+    """
+    if experiment.lifecycle_stage == "deleted":
+        raise ConnectionError(
+            f"the experiment {experiment.name} is deleted in {shown_uri()}; "
+            f"`mlflow experiments restore --experiment-id {experiment.experiment_id}` brings it back"
+        )

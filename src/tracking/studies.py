@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from src.tracking import lineage, machine, runs, store
 from src.tracking.description import log_code
 
+SOURCE = "src/tune.py"
 EPOCHS = "train/loss"
 """A metric that every epoch has."""
 BEST = "val/best_accuracy"
@@ -131,7 +132,7 @@ class StudyRun:
         experiment = self.client.get_run(self.id).info.experiment_id
         mine = f"tags.`mlflow.parentRunId` = '{self.id}' and attributes.run_name = '{record.name}'"
         left = self.client.search_runs([experiment], f"{mine} and attributes.status != 'RUNNING'", max_results=1)
-        tags = {"mlflow.parentRunId": self.id, **machine.process_tags(), **_source(), **record.tags}
+        tags = {"mlflow.parentRunId": self.id, **machine.process_tags(), **lineage.tags(SOURCE), **record.tags}
         if left:
             run_id = left[0].info.run_id
             self.client.update_run(run_id, status="RUNNING")
@@ -163,7 +164,8 @@ def open_study(experiment: str, name: str, known: str | None, params: dict[str, 
         runs.close_dead_runs(client, place)
         run_id = runs.if_known(client, known)
         if run_id is None:
-            run_id = client.create_run(place, tags=machine.process_tags() | _source(), run_name=name).info.run_id
+            begun = machine.process_tags() | lineage.tags(SOURCE)
+            run_id = client.create_run(place, tags=begun, run_name=name).info.run_id
             log_code(client, run_id, lineage.changes(), lineage.packages())
         client.update_run(run_id, status="RUNNING")
         client.log_batch(
@@ -172,7 +174,3 @@ def open_study(experiment: str, name: str, known: str | None, params: dict[str, 
             tags=[RunTag(key, value) for key, value in (machine.process_tags() | tags).items()],
         )
     return StudyRun(client, run_id)
-
-
-def _source() -> dict[str, str]:
-    return {**lineage.tags(), "mlflow.source.name": "src/tune.py"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -110,7 +109,6 @@ def _source(client: Any, version: Version) -> str:
 
 
 def _download(version: Version, place: str, folder: Path) -> Path:
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow.artifacts
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException
