@@ -70,7 +70,7 @@ def difference(target: Path, version: Any, public_key: Path | None = None) -> st
         ValueError: The version there is not signed as wanted, or `target` is no bundle's folder.
         NotADirectoryError: It is a file.
     """
-    from src.tracking import bundle, handover, signing
+    from src.tracking import bundle, handover, signing, versions
 
     handover.demand_replaceable(target)
     wanted = str(version)
@@ -87,6 +87,8 @@ def difference(target: Path, version: Any, public_key: Path | None = None) -> st
         return f"holds another bundle than {wanted}, deploy it again"
     if here.get("bundle") != bundle.digest(target):
         return f"{handover.NOTE} is of another bundle than lies beside it, deploy {wanted} again"
+    if here.get("decision") != version.tags.get(versions.DECISION):
+        return f"{handover.NOTE} names another decision than made {wanted} the champion, deploy it again"
     if public_key:
         signing.check((target / bundle.MANIFEST).read_bytes(), version.tags.get(signing.TAG), public_key)
     return None

@@ -98,22 +98,35 @@ def history(options: Namespace) -> str:
     number = champion and champion.number
     with store.errors():
         past = decisions.history(client, options.name, number)
-    if not past:
-        return f"{options.name}: no decision yet"
     moves = [decision for decision in past if decision.outcome in (decisions.PROMOTED, decisions.ROLLED_BACK)]
-    ends = [*(time(decision) for decision in moves[1:]), "now"]
-    production = [
-        (time(decision), end, f"version {decision.version}", decision.outcome, decision.reason)
-        for decision, end in zip(moves, ends, strict=False)
-    ]
     lines = [f"{options.name} was never in production"]
-    if production:
+    if production := stints(moves, number):
         titles = ("from", "until", "", "because", "reason")
         lines = [f"{options.name} in production (UTC):", *columns([titles, *production])]
-    if number != (moves[-1].version if moves else None):
-        lines.append(f"The champion is version {number or 'none'}; it was not made so by this program.")
+    if not past:
+        return "\n".join([*lines, "", "No decision yet"])
     heads = ("when", "outcome", "versions", "accuracy", "who", "reason")
     return "\n".join([*lines, "", "Decisions:", *columns([heads, *map(decision_cells, past)])])
+
+
+def stints(moves: list[Decision], champion: str | None) -> list[tuple[str, ...]]:
+    """Give the cells of what was in production; other hands than this program's leave no time behind."""
+    begun: list[tuple[str, ...]] = []
+    present = None
+    for decision in moves:
+        if decision.before != present:
+            begun.append(by_other_hands(decision.before))
+        begun.append((time(decision), f"version {decision.version}", decision.outcome, decision.reason))
+        present = decision.version
+    if champion != present:
+        begun.append(by_other_hands(champion))
+    ends = [*(start for start, *_ in begun[1:]), "now"]
+    return [(start, end, *cells) for (start, *cells), end in zip(begun, ends, strict=False)]  # of none, none
+
+
+def by_other_hands(version: str | None) -> tuple[str, ...]:
+    """Give the cells of a champion that the alias was put on, or of none that it was taken from."""
+    return "not known", f"version {version}" if version else "none", "other hands", "who moved the alias left none"
 
 
 def decision_cells(decision: Decision) -> tuple[str, ...]:

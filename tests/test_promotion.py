@@ -1,6 +1,7 @@
 """The alias `champion` moves only to what was compared with the version it leaves."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -98,7 +99,8 @@ def test_a_decision_keeps_who_when_and_the_evidence(shop: Shop):
     assert run.info.status == "FINISHED"
     assert run.data.metrics["candidate/accuracy"] == 1
     assert run.data.params["promote.max_drop"] == "0.0"
-    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"decision.txt", "decision.json"}
+    kept = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert kept == {"decision.txt", "decision.json", "lineage"}
     assert "@" in past()[0].who
     version = client.get_model_version(DRAWN, "1")
     assert version.tags["decision"] == past()[0].run_id
@@ -204,6 +206,7 @@ def test_rollback_goes_back_step_by_step_and_skips_what_was_rolled_back(shop: Sh
     evidence = decision.data.tags["promotion"]
     assert evidence == past()[1].run_id
     assert "decision.txt" in [file.path for file in client.list_artifacts(evidence)]
+    assert "lineage/changes.diff" in [file.path for file in client.list_artifacts(decision.info.run_id, "lineage")]
     judge(shop, shop.add("good"))
     assert shop.champion() == "4"
     promotion.rollback(DRAWN, None)
@@ -220,7 +223,7 @@ def test_the_command_says_what_a_dry_run_a_promotion_and_a_rollback_did(shop: Sh
         return capsys.readouterr().out.splitlines()[-1]
 
     shop.add("fair")
-    assert said("--history") == "fer-emotion-drawn: no decision yet"
+    assert said("--history") == "No decision yet"
     assert said("--dry-run") == "dry run, nothing moved: version 1 would be promoted"
     assert said() == "promoted: the champion of fer-emotion-drawn is version 1, was none"
     shop.add("good")
@@ -228,9 +231,31 @@ def test_the_command_says_what_a_dry_run_a_promotion_and_a_rollback_did(shop: Sh
     assert ["there was nothing to compare it with" in one.reason for one in past()] == [True, True, False]
     assert past()[-1].reason.startswith("against version 1: difference +")
     assert said("--rollback") == "rolled back: version 1 is the champion of fer-emotion-drawn again, in place of 2"
-    store.connect().set_registered_model_alias(DRAWN, "champion", "2")
-    promote.main(["--history"])
-    assert "The champion is version 2; it was not made so by this program." in capsys.readouterr().out
+
+
+def test_history_tells_champions_that_were_made_by_other_hands(shop: Shop, capsys: pytest.CaptureFixture):
+    client = store.connect()
+    client.set_registered_model_alias(DRAWN, "champion", shop.add("fair"))
+
+    def told() -> list[list[str]]:
+        capsys.readouterr()
+        promote.main(["--history"])
+        table = capsys.readouterr().out.partition("\n\n")[0].splitlines()[2:]
+        return [re.split(r"  +", line)[:4] for line in table]
+
+    assert told() == [["not known", "now", "version 1", "other hands"]]
+    judge(shop, shop.add("good"))
+    client.set_registered_model_alias(DRAWN, "champion", "1")
+    judge(shop, shop.add("good"))
+    client.delete_registered_model_alias(DRAWN, "champion")
+    second, third = (f"{one.at:%Y-%m-%d %H:%M:%S}" for one in past())
+    assert told() == [
+        ["not known", second, "version 1", "other hands"],
+        [second, "not known", "version 2", "promoted"],
+        ["not known", third, "version 1", "other hands"],
+        [third, "not known", "version 3", "promoted"],
+        ["not known", "now", "none", "other hands"],
+    ]
 
 
 def told_of(
@@ -410,15 +435,19 @@ def test_who_lost_the_lock_meanwhile_moves_nothing():
             keep()
 
 
-@pytest.mark.parametrize(("moved", "outcome"), [(True, "promoted"), (False, "cut off")])
-def test_a_promotion_killed_around_the_move_is_completed_by_the_next(shop: Shop, moved: bool, outcome: str):
+@pytest.mark.parametrize(
+    ("moved", "outcome", "other"), [(True, "promoted", True), (True, "promoted", False), (False, "cut off", True)]
+)
+def test_a_promotion_killed_around_the_move_is_completed_by_the_next(
+    shop: Shop, moved: bool, outcome: str, other: bool
+):
     version = shop.add("good")
     client = store.connect()
     decisions.begin(client, decisions.PROMOTED, None, versions.find(client, DRAWN, version, ""), "killed after this")
     if moved:
         client.set_registered_model_alias(DRAWN, "champion", version)
     assert past()[0].outcome == outcome
-    judge(shop, shop.add("poor"))
+    judge(shop, shop.add("poor") if other else None)
     assert client.get_run(past()[0].run_id).data.tags["outcome"] == outcome
     assert (registry.JUDGED in client.get_model_version(DRAWN, version).tags) == moved
 
@@ -451,6 +480,27 @@ def test_decisions_about_a_model_that_was_deleted_are_not_those_of_the_new_versi
     assert [(one.version, one.outcome) for one in past()] == [("2", "promoted")]
     with pytest.raises(ValueError, match="earlier champions: none"):
         promotion.rollback(DRAWN, None)
+
+
+def test_a_rollback_of_a_model_that_was_deleted_bars_no_version_of_the_new_one(shop: Shop):
+    run_id = None
+    for _ in range(2):  # the second time the bundle that was gone back to is registered again
+        first = shop.add("fair", run_id=run_id)
+        judge(shop)
+        shop.add("good")
+        judge(shop)
+        assert shop.champion() == "2"
+        promotion.rollback(DRAWN, None)
+        run_id = store.connect().get_model_version(DRAWN, first).run_id
+        store.connect().delete_registered_model(DRAWN)
+
+
+def test_deleted_decisions_are_not_taken_for_none(shop: Shop):
+    judge(shop, shop.add("good"))
+    client = store.connect()
+    client.delete_experiment(client.get_experiment_by_name(decisions.EXPERIMENT).experiment_id)
+    with pytest.raises(ConnectionError, match="the experiment promotions is deleted"):
+        promote.main(["--history"])
 
 
 def test_a_slower_candidate_is_refused_and_a_quicker_one_is_not(shop: Shop):

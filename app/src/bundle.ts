@@ -12,7 +12,8 @@ export interface Manifest {
   protocol: string;
   crop: Crop;
   metrics: Record<string, number>;
-  git_commit: string;
+  git_commit: string | null;
+  git_dirty: boolean;
   files: Record<string, { sha256: string; bytes: number }>;
 }
 

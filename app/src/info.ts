@@ -25,7 +25,7 @@ export function showModel(model: Model): void {
     Data: manifest.drawn ? "faces drawn by code" : `FER2013, ${manifest.protocol} split`,
     Expressions: manifest.labels.join(", "),
     Size: `${Math.round(manifest.files["emotion.tflite"].bytes / 1000)} kB, ${manifest.architecture}`,
-    Commit: manifest.git_commit?.slice(0, 10),
+    Commit: manifest.git_commit && manifest.git_commit.slice(0, 10) + (manifest.git_dirty ? ", with changes" : ""),
   };
   list("facts", facts);
   find("card").replaceChildren(...renderCard(model.card));

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from src.config import flat
 from src.params import PromoteParams
 from src.tracking import gate, lineage, machine, registry, store, versions
+from src.tracking.description import log_code
 from src.tracking.judgement import Judgement
 
 EXPERIMENT = "promotions"
@@ -58,11 +59,9 @@ def begin(
     """
     from mlflow.entities import Metric, Param
 
-    asked = judgement is not None and judgement.asked
     tags = {
-        **lineage.tags(),
+        **lineage.tags("src/promote.py"),
         **machine.process_tags(),
-        "mlflow.source.name": "src/promote.py",
         "name": version.name,
         "from": before or "",
         "to": version.number,
@@ -70,12 +69,13 @@ def begin(
         "to_bundle": version.tags.get("bundle", ""),
         "reason": reason,
         "outcome": STARTED + outcome,
-        **({"test_digest": judgement.test_digest} if judgement is not None and asked else {}),
+        **({"test_digest": judgement.test_digest} if judgement is not None and judgement.asked else {}),
         **({"promotion": promotion} if promotion else {}),
         **({registry.JUDGED: outcome} if _stands(outcome, judgement) else {}),
     }
     title = f"{version.name}: {before or 'none'} to {version.number}"
     run_id = client.create_run(store.named_experiment(client, EXPERIMENT), tags=tags, run_name=title).info.run_id
+    log_code(client, run_id, lineage.changes(), lineage.packages())
     if judgement is not None:
         metrics = [Metric(key, float(value), 0, 0) for key, value in judgement.metrics().items()]
         rules = flat("promote", params) if params else {}
@@ -147,20 +147,20 @@ def _those_of(client: Any, name: str) -> Callable[[Any], bool]:
     born = models[0].creation_timestamp if models else 0
 
     def is_ours(run: Any) -> bool:
-        number, of = run.data.tags["to"], run.data.tags.get("to_bundle")  # which the first decisions lack
-        return of in (None, bundles[number]) if number in bundles else run.info.start_time >= born
+        tags = run.data.tags
+        if tags["to"] not in bundles or tags["outcome"].endswith(ROLLED_BACK):  # the same bundle may have come again
+            return run.info.start_time >= born
+        return tags.get("to_bundle") in (None, bundles[tags["to"]])  # the first decisions lack it
 
     return is_ours
 
 
-def settle(client: Any, name: str, champion: str | None) -> list[Decision]:
-    """Complete the decisions that were cut off, and give the history; to be called with the lock held."""
+def settle(client: Any, name: str, champion: str | None) -> None:
+    """Complete the decisions that were cut off; to be called with the lock held."""
     cut_off = {run.info.run_id for run in _runs(client, f"tags.name = '{name}' and tags.outcome LIKE '{STARTED}%'")}
-    past = history(client, name, champion)
-    for decision in past:
+    for decision in history(client, name, champion) if cut_off else ():
         if decision.run_id in cut_off:
             finish(client, decision.run_id, decision.outcome)
-    return past
 
 
 def champions(past: list[Decision]) -> list[str]:
@@ -227,5 +227,6 @@ def _runs(client: Any, wanted: str) -> list:
     experiment = client.get_experiment_by_name(EXPERIMENT)
     if experiment is None:
         return []
+    store.demand_living(experiment)
     order = ["attributes.start_time ASC"]
     return list(client.search_runs([experiment.experiment_id], wanted, max_results=50_000, order_by=order))

@@ -55,6 +55,9 @@ def promote(
     champion = versions.by_alias(client, name, versions.CHAMPION)
     number = champion and champion.number
     if number == candidate.number:
+        if not dry_run:
+            with store.errors(), lock.held(client, name):  # the promotion that made it so may have been cut off
+                decisions.settle(client, name, number)
         return Decided(_sign_champion(client, candidate, None if dry_run else key), number, number)
     with store.errors(), tempfile.TemporaryDirectory() as folder:
         past = decisions.history(client, name, number)
