@@ -15,7 +15,7 @@ from modules import ROOT
 from shop import DRAWN, Shop
 from test_signing import write_keys
 
-from src import promote
+from src import paths, promote, tune
 from src.tracking import decisions, lock, promotion, registry, signing, store, versions
 
 pytest_plugins = ["registry_fixtures"]
@@ -468,6 +468,15 @@ def test_a_refusal_that_was_killed_is_completed_by_the_next(shop: Shop, monkeypa
     assert client.get_run(past()[1].run_id).data.tags["outcome"] == "refused"
     if not deleted:
         assert client.get_model_version(DRAWN, worse).tags[registry.JUDGED] == "refused"
+
+
+def test_a_search_hands_no_other_candidate_than_its_winner_to_the_gate(shop: Shop):
+    winner, other = shop.add("good"), shop.add("poor")
+    paths.write_json(paths.MODELS / "registered.json", {"version": winner})
+    tune.demand_candidate(DRAWN)
+    store.connect().set_registered_model_alias(DRAWN, versions.CANDIDATE, other)
+    with pytest.raises(ValueError, match=f"--version {winner}` judges the winner"):
+        tune.demand_candidate(DRAWN)
 
 
 def test_decisions_about_a_model_that_was_deleted_are_not_those_of_the_new_versions(shop: Shop):

@@ -17,7 +17,7 @@ from processes import wait_until
 
 from src import baseline, deploy, evaluate, export, promote, register
 
-EPOCHS = list(range(1, 9))
+EPOCHS = list(range(1, 6))
 SMALL = {
     "data": {"drawn_images": 700},
     "model": {"width": 0.25},

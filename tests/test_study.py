@@ -520,10 +520,17 @@ def test_a_sampler_whose_package_is_missing_names_it(workspace: Path):
         study_of(sampler="gp")
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
-@pytest.mark.parametrize("pruner", ["median", "hyperband", "none"])
-def test_every_sampler_and_pruner_that_is_here_searches(workspace: Path, sampler: str, pruner: str):
+@pytest.mark.parametrize(
+    ("sampler", "pruner", "names"),
+    [
+        ("tpe", "hyperband", ["TPESampler", "HyperbandPruner"]),
+        ("random", "median", ["RandomSampler", "MedianPruner"]),
+        ("qmc", "none", ["QMCSampler", "NopPruner"]),
+    ],
+)
+def test_every_sampler_and_pruner_that_is_here_searches(workspace: Path, sampler: str, pruner: str, names: list[str]):
     study = study_of(sampler=sampler, pruner=pruner)
+    assert [type(each).__name__ for each in (study.optuna.sampler, study.optuna.pruner)] == names
     study.tidy()
     while trial := study.ask():
         trial.report(0.5, 1)
@@ -546,7 +553,7 @@ def test_processes_that_ask_at_once_keep_to_the_budget_and_no_trial_goes_out_twi
 from argparse import Namespace
 from src.search.plan import read_plan
 from src.search.study import open_study
-study = open_study(read_plan(Namespace(n_trials="20", sampler="random")), "shared", None)
+study = open_study(read_plan(Namespace(n_trials="8", sampler="random")), "shared", None)
 study.tidy()
 while trial := study.ask():
     print(trial.number)
@@ -555,9 +562,9 @@ while trial := study.ask():
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     numbers = [process.communicate()[0].split() for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert sorted(int(number) for each in numbers for number in each) == list(range(20))
+    assert sorted(int(number) for each in numbers for number in each) == list(range(8))
     storage = f"sqlite:///{workspace}/tune.db"
-    assert len(optuna.load_study(study_name="shared", storage=storage).trials) == 20
+    assert len(optuna.load_study(study_name="shared", storage=storage).trials) == 8
 
 
 def test_a_process_that_cannot_load_its_backend_is_an_error(

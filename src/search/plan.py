@@ -15,7 +15,7 @@ from src.network import checkpoints
 from src.params import DataParams, ModelParams, Range, TeacherParams, TrainParams, TuneParams
 from src.search.workers import Job
 from src.tracking import lineage, outputs
-from src.tracking.description import COMPUTE
+from src.tracking.description import computing
 
 DIGITS = 4
 """Significant digits of a number that the search tries: params.yaml is for people."""
@@ -96,7 +96,7 @@ class Plan(NamedTuple):
         short = {"tune.epochs": self.tune.epochs, "tune.train_share": self.tune.train_share}
         data = {"data.emotions": ", ".join(self.summary["emotions"]), "data digest": self.summary["digest"]}
         data["teacher run"] = str(self.teacher_run)
-        packages = {name: lineage.packages().get(name) for name in (*COMPUTE, self.platform.get("backend", "keras"))}
+        packages = computing(lineage.packages(), self.platform.get("backend", "keras"))
         code = {"code digest": checkpoints.digest({})[:12], **self.platform, **packages}
         return {name: str(value) for name, value in (data | code | fixed | space | short).items()}
 

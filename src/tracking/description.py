@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from src.tracking.lineage import Code
 
 COMPUTE = ("keras", "numpy", "opencv-python-headless")
-"""Packages that decide about the trained weights, besides the backend."""
 
 
 class Description(NamedTuple):
@@ -40,8 +39,13 @@ class Description(NamedTuple):
         """Give what decides about the trained weights, besides the code."""
         seen = {split: digest for split, (digest, _) in self.datasets.items() if split != "test"}
         tags = {name: self.tags[name] for name in ("backend", "precision", "teacher")}
-        packages = {name: self.packages.get(name) for name in (*COMPUTE, self.tags["backend"])}
+        packages = computing(self.packages, self.tags["backend"])
         return {"params": self.params, "datasets": seen, "tags": tags, "packages": packages}
+
+
+def computing(packages: dict[str, str], backend: str) -> dict[str, str | None]:
+    """Give those of these packages that decide about the trained weights, Keras's backend among them."""
+    return {name: packages.get(name) for name in (*COMPUTE, backend)}
 
 
 def describe(client: Any, run_id: str, description: Description) -> None:
