@@ -10,7 +10,8 @@ from typing import Any
 import app_site
 import pytest
 from app_site import Photos, Visit
-from playwright.sync_api import Browser, expect, sync_playwright
+from filelock import FileLock
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from src import cli, predict
 from src.faces import photos as files
@@ -22,13 +23,18 @@ PATIENCE_MS = 60_000
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the page once, its types checked; skip what needs it where the tools are missing."""
+    """Build the page once for all workers, its types checked; skip what needs it where the tools are missing."""
     if missing := app_site.what_is_missing():
         if "REQUIRE_APP" in os.environ:
             pytest.fail(missing)
         pytest.skip(missing)
-    folder = tmp_path_factory.mktemp("app") / "dist"
-    app_site.npm("run", "build", "--", "--outDir", str(folder), "--logLevel", "warn")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "dist"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            build = tmp_path_factory.mktemp("app") / "dist"
+            app_site.npm("run", "build", "--", "--outDir", str(build), "--logLevel", "warn")
+            build.rename(folder)  # whole or not at all
     return folder
 
 
@@ -48,6 +54,25 @@ def launch(built: Path) -> Iterator[Callable[..., Browser]]:
         yield start
         for browser in running.values():
             browser.close()
+
+
+@pytest.fixture(scope="module")
+def new_page(launch: Callable[..., Browser]) -> Callable[..., Page]:
+    """Give a function that opens a tab in the window for these options of Chromium and of a context.
+
+    A window costs a second of processor time, so a blank tab keeps each one open.
+    """
+    windows: dict[str, BrowserContext] = {}
+
+    def open_tab(*options: str, **context: Any) -> Page:
+        key = repr((options, context))
+        if key not in windows:
+            windows[key] = launch(*options).new_context(viewport={"width": 390, "height": 844}, **context)
+            windows[key].set_default_timeout(PATIENCE_MS)
+            windows[key].new_page()
+        return windows[key].new_page()
+
+    return open_tab
 
 
 @pytest.fixture(scope="session")
@@ -72,8 +97,8 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def visit(built: Path, launch: Callable[..., Browser], model: Path) -> Iterator[Callable[..., Visit]]:
-    """Give a function that lets a person with a fresh browser visit; it takes Chromium's options and a context's.
+def visit(built: Path, new_page: Callable[..., Page], model: Path) -> Iterator[Callable[..., Visit]]:
+    """Give a function that lets a person visit for the first time; it takes Chromium's options and a context's.
 
     The site is the built page, or another folder.
     """
@@ -82,10 +107,9 @@ def visit(built: Path, launch: Callable[..., Browser], model: Path) -> Iterator[
         def begin(*options: str, site: Path = built, **context: Any) -> Visit:
             server = stack.enter_context(ExitStack())
             address = server.enter_context(app_site.serve(site, model))
-            browser = launch(*options).new_context(viewport={"width": 390, "height": 844}, **context)
-            browser.set_default_timeout(PATIENCE_MS)
-            stack.callback(browser.close)
-            return Visit(browser.new_page(), address, server.close)
+            person = Visit(new_page(*options, **context), address, server.close)
+            stack.callback(person.leave)
+            return person
 
         yield begin
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from modules import ROOT
 from PIL import Image, ImageOps
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, Request
 
 from src import cli, predict
 from src.faces.drawn import draw
@@ -160,7 +160,7 @@ def camera_options(film: Path | None = None, cameras: int = 1) -> list[str]:
 
 
 class Visit:
-    """A person's browser at a site of its own.
+    """A person's tab at a site of its own.
 
     Attributes:
         page: The page, once `open` was called.
@@ -172,7 +172,21 @@ class Visit:
     def __init__(self, page: Page, address: str, stop: Callable[[], None]) -> None:
         self.page, self.address, self.stop = page, address, stop
         self.requests: list[str] = []
-        page.context.on("request", lambda request: self.requests.append(request.url))
+        page.context.on("request", self._note)  # the worker's, too
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request.url)
+
+    def leave(self) -> None:
+        """Close the page, with its worker and what it kept: the next visit may be given the same port."""
+        window = self.page.context
+        window.remove_listener("request", self._note)
+        self.page.close()
+        chromium = window.new_cdp_session(window.pages[0])
+        chromium.send("Storage.clearDataForOrigin", {"origin": self.address, "storageTypes": "all"})
+        chromium.send("ServiceWorker.enable")
+        chromium.send("ServiceWorker.stopAllWorkers")  # Playwright watches workers, which keeps them from ending
+        chromium.detach()
 
     def open(self) -> Page:
         """Go there and wait until the page has loaded its model, or says why not."""

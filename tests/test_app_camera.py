@@ -244,7 +244,7 @@ def test_a_camera_that_is_refused_on_going_on_is_not_asked_for_again_and_the_key
     page.keyboard.press("Tab")
     expect(page.locator("#start")).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_function("asked == 2")
+    page.wait_for_function("() => asked == 2")
     expect(page.locator("#notice")).to_be_focused()
 
 

@@ -1,6 +1,6 @@
 /** The panel about the model: version, accuracy, data, emotions, limits, and how fast it is here. */
 
-import type { Model } from "./bundle";
+import type { Manifest, Model } from "./bundle";
 import { renderCard } from "./card";
 import type { Stopwatch } from "./stopwatch";
 import { find, made } from "./view";
@@ -25,7 +25,7 @@ export function showModel(model: Model): void {
     Data: manifest.drawn ? "faces drawn by code" : `FER2013, ${manifest.protocol} split`,
     Expressions: manifest.labels.join(", "),
     Size: `${Math.round(manifest.files["emotion.tflite"].bytes / 1000)} kB, ${manifest.architecture}`,
-    Commit: manifest.git_commit && manifest.git_commit.slice(0, 10) + (manifest.git_dirty ? ", with changes" : ""),
+    Commit: commit(manifest),
   };
   list("facts", facts);
   find("card").replaceChildren(...renderCard(model.card));
@@ -61,6 +61,11 @@ function accuracy(metrics: Record<string, number> = {}): Record<string, string> 
     Accuracy: `${share("test/accuracy")}\u00a0% of ${metrics["test/images"].toLocaleString("en")} test images`,
     "95 % interval": `${share("test/accuracy_low")} to ${share("test/accuracy_high")}\u00a0%`,
   };
+}
+
+function commit({ git_commit, git_dirty }: Manifest): string | undefined {
+  if (git_commit === null) return undefined; // it was made outside a repository
+  return git_commit.slice(0, 10) + (git_dirty ? ", with changes" : "");
 }
 
 function list(id: string, rows: Record<string, string | undefined>): void {
