@@ -14,6 +14,7 @@ import environment
 import keras
 import numpy as np
 import pandas as pd
+import pytest
 from parameters import PARAMS
 from processes import query, wait_until
 
@@ -32,8 +33,9 @@ Make = Callable[..., Path]
 Start = Callable[..., subprocess.Popen]
 
 
-def steps(workspace: Path, metric: str = "val/accuracy") -> list[int]:
-    return [step for (step,) in query(workspace, f"SELECT step FROM metrics WHERE key = '{metric}' ORDER BY step")]
+def steps(workspace: Path, metric: str = "val/accuracy", run: str = "%") -> list[int]:
+    wanted = f"key = '{metric}' AND run_uuid LIKE '{run}'"
+    return [step for (step,) in query(workspace, f"SELECT step FROM metrics WHERE {wanted} ORDER BY step")]
 
 
 def checkpoint(workspace: Path) -> Path | None:
@@ -74,14 +76,21 @@ def kill_between_checkpoint_and_log(workspace: Path, start: Start) -> None:
     assert (epochs_kept(workspace), steps(workspace)) == (1, [])
 
 
-def stop_in_epoch_3(workspace: Path, start: Start) -> None:
-    process = start(workspace, "train")
+def refuse_a_second_process_and_stop_in_epoch_3(workspace: Path, start: Start) -> None:
+    process = start(workspace, "train", MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.2")
     wait_until(lambda: steps(workspace) == [1, 2], process, workspace)
     assert epochs_kept(workspace) == 2  # kept before it is logged, else a kill here would log it twice
+    process.send_signal(signal.SIGSTOP)  # it is at its training still
+    with pytest.raises(FileExistsError, match="is in use, expected no other process at this training"):
+        finish(workspace, train)
+    process.send_signal(signal.SIGCONT)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
-    assert (workspace / "log.txt").read_text().splitlines()[-1] == "stopped"
+    first_words = [line.split()[0] for line in (workspace / "log.txt").read_text().splitlines()]
+    assert first_words[-1] == "stopped"
+    assert set(first_words) <= {"epoch", "stopped"}, "TensorFlow and MLflow say nothing"
     assert (epochs_kept(workspace), steps(workspace)) == (2, [1, 2])
+    assert {0, 1} <= set(steps(workspace, "system/cpu_utilization_percentage")), "the machine is watched meanwhile"
 
 
 def kill_while_the_model_is_saved(workspace: Path, start: Start) -> None:
@@ -107,27 +116,31 @@ def history(workspace: Path) -> pd.DataFrame:
     return pd.read_csv(workspace / "models/history.csv").drop(columns="seconds")
 
 
-def test_a_training_killed_stopped_and_killed_ends_as_one_that_was_left_alone(
+def test_a_training_killed_stopped_killed_and_passed_by_another_ends_as_one_that_was_left_alone(
     make_workspace: Make, start_stage: Start
 ) -> None:
     killed, undisturbed = make_workspace("killed", **SMALL), make_workspace("undisturbed", **SMALL)
     finish(undisturbed, train)
     for end_it, status in (
         (kill_between_checkpoint_and_log, "RUNNING"),
-        (stop_in_epoch_3, "KILLED"),
+        (refuse_a_second_process_and_stop_in_epoch_3, "KILLED"),
         (kill_while_the_model_is_saved, "RUNNING"),
     ):
         end_it(killed, start_stage)
         assert query(killed, "SELECT status FROM runs") == [(status,)]
+    ((run,),) = query(killed, "SELECT run_uuid FROM runs")
+    finish(killed, train, "--seed", "1", "--epochs", "1")
+    assert query(killed, "SELECT status FROM runs ORDER BY start_time") == [("KILLED",), ("FINISHED",)]
+    assert epochs_kept(killed) == EPOCHS
     finish(killed, train)
 
     assert all(np.array_equal(*pair) for pair in zip(weights(killed), weights(undisturbed), strict=True))
     pd.testing.assert_frame_equal(history(killed), history(undisturbed), check_exact=True)
-    assert query(killed, "SELECT status FROM runs") == [("FINISHED",)]
+    assert query(killed, "SELECT status FROM runs") == [("FINISHED",)] * 2
     metrics = [key for (key,) in query(killed, "SELECT DISTINCT key FROM metrics WHERE key NOT LIKE 'system/%'")]
     assert len(metrics) == 6
     for metric in metrics:
-        assert steps(killed, metric) == [1, 2, 3, 4], metric
+        assert steps(killed, metric, run) == [1, 2, 3, 4], metric
     assert checkpoint(killed) is None
 
 
@@ -152,23 +165,3 @@ def test_a_teacher_stopped_in_its_second_member_trains_the_first_no_more(
     assert all(np.array_equal(*pair) for pair in zip(first, again, strict=True))
     assert not any(np.array_equal(*pair) for pair in zip(first, second, strict=True) if pair[0].ndim == 4)
     assert checkpoint(workspace) is None
-
-
-def test_a_second_process_is_refused_and_a_killed_one_leaves_no_run_open_and_nothing_to_another_training(
-    make_workspace: Make, start_stage: Start
-) -> None:
-    workspace = make_workspace("workspace", **SMALL)
-    dead = start_stage(workspace, "train", MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL="0.2")
-    wait_until(lambda: steps(workspace) == [1], dead, workspace)
-    dead.send_signal(signal.SIGSTOP)  # it is at its training still, and leaves the processor to others
-    second = start_stage(workspace, "train")
-    assert second.wait() == 1
-    assert "is in use, expected no other process at this training" in (workspace / "log.txt").read_text()
-    kill(dead)
-    assert query(workspace, "SELECT status FROM runs") == [("RUNNING",)]
-    assert steps(workspace, "system/cpu_utilization_percentage")[:2] == [0, 1], "the machine is watched meanwhile"
-
-    finish(workspace, train, "--seed", "1", "--epochs", "1")
-    assert query(workspace, "SELECT status FROM runs ORDER BY start_time") == [("KILLED",), ("FINISHED",)]
-    assert steps(workspace) == [1, 1]
-    assert epochs_kept(workspace) == 1
