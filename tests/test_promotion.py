@@ -452,6 +452,26 @@ def test_a_promotion_killed_around_the_move_is_completed_by_the_next(
     assert (registry.JUDGED in client.get_model_version(DRAWN, version).tags) == moved
 
 
+def test_a_rollback_killed_after_the_move_is_completed_by_the_next_and_goes_no_further(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+):
+    for model in ("poor", "fair", "good"):
+        judge(shop, shop.add(model))
+    with monkeypatch.context() as patch:
+        patch.setattr(decisions, "finish", lambda *_: exit())
+        with pytest.raises(SystemExit):
+            promotion.rollback(DRAWN, None)
+    assert shop.champion() == "2"
+    done = promotion.rollback(DRAWN, None)
+    assert (done.outcome, done.version, done.champion) == ("rolled back", "2", "3")
+    assert shop.champion() == "2"
+    client = store.connect()
+    decision = client.get_run(client.get_model_version(DRAWN, "2").tags[versions.DECISION])
+    assert (decision.info.status, decision.data.tags["outcome"]) == ("FINISHED", "rolled back")
+    promotion.rollback(DRAWN, None)
+    assert shop.champion() == "1"
+
+
 @pytest.mark.parametrize("deleted", [False, True])
 def test_a_refusal_that_was_killed_is_completed_by_the_next(shop: Shop, monkeypatch: pytest.MonkeyPatch, deleted: bool):
     judge(shop, shop.add("good"))
@@ -491,16 +511,13 @@ def test_decisions_about_a_model_that_was_deleted_are_not_those_of_the_new_versi
         promotion.rollback(DRAWN, None)
 
 
-def test_a_rollback_of_a_model_that_was_deleted_bars_no_version_of_the_new_one(shop: Shop):
-    run_id = None
-    for _ in range(2):  # the second time the bundle that was gone back to is registered again
-        first = shop.add("fair", run_id=run_id)
-        judge(shop)
-        shop.add("good")
-        judge(shop)
-        assert shop.champion() == "2"
+def test_decisions_about_a_model_that_was_deleted_say_nothing_of_the_same_bundles_in_a_new_one(shop: Shop):
+    for _ in range(2):
+        for model in ("fair", "good"):
+            shop.add(model)
+            judge(shop)
+        assert [(one.outcome, one.version) for one in past()] == [("promoted", "1"), ("promoted", "2")]
         promotion.rollback(DRAWN, None)
-        run_id = store.connect().get_model_version(DRAWN, first).run_id
         store.connect().delete_registered_model(DRAWN)
 
 

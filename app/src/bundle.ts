@@ -13,7 +13,7 @@ export interface Manifest {
   crop: Crop;
   metrics: Record<string, number>;
   git_commit: string | null;
-  git_dirty: boolean;
+  git_dirty?: boolean; // earlier manifests lack it
   files: Record<string, { sha256: string; bytes: number }>;
 }
 

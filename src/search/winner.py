@@ -70,7 +70,10 @@ def apply(study: Study, run: StudyRun, pool: workers.Pool, write: Callable[[str]
         raise ValueError("no trial is complete, there is nothing to apply")
     values = best.user_attrs["values"]
     if values == plan.today:
-        raise ValueError(f"today's {paths.PARAMS} is the best that was found (val accuracy {best.value:.4f})")
+        raise ValueError(
+            f"today's {paths.PARAMS} is the best that was found (val accuracy {best.value:.4f}); `dvc repro`, then "
+            "`python -m src.promote`, go on with it"
+        )
     today = study.of(plan.today, complete=not plan.tune.shortened)  # what is trained in full needs no value
     if today is None:
         raise ValueError(

@@ -19,6 +19,8 @@ from src.tracking.judgement import Judgement
 EXPERIMENT = "promotions"
 PROMOTED, ROLLED_BACK, REFUSED, DRY_RUN, OVERTAKEN = "promoted", "rolled back", "refused", "dry run", "overtaken"
 CUT_OFF = "cut off"
+MODEL_CREATED = "model_created"
+"""Tag of a decision: when its registered model was made, by the store's clock, in ms; a later one may have its name."""
 STARTED = "started: "
 """Before the outcome that a decision is about to have; it moves the alias next."""
 
@@ -67,6 +69,7 @@ def begin(
         "to": version.number,
         "to_run": version.run_id,
         "to_bundle": version.tags.get("bundle", ""),
+        MODEL_CREATED: str(client.get_registered_model(version.name).creation_timestamp),
         "reason": reason,
         "outcome": STARTED + outcome,
         **({"test_digest": judgement.test_digest} if judgement is not None and judgement.asked else {}),
@@ -144,23 +147,29 @@ def _those_of(client: Any, name: str) -> Callable[[Any], bool]:
     there = client.search_model_versions(f"name = '{name}'")
     bundles = {str(version.version): version.tags.get("bundle", "") for version in there}
     models = client.search_registered_models(f"name = '{name}'")
-    born = models[0].creation_timestamp if models else 0
+    if not models:
+        return lambda run: True
+    born = models[0].creation_timestamp
 
     def is_ours(run: Any) -> bool:
         tags = run.data.tags
-        if tags["to"] not in bundles or tags["outcome"].endswith(ROLLED_BACK):  # the same bundle may have come again
-            return run.info.start_time >= born
-        return tags.get("to_bundle") in (None, bundles[tags["to"]])  # the first decisions lack it
+        if MODEL_CREATED in tags:
+            return tags[MODEL_CREATED] == str(born)
+        # Decisions of before this tag, the first of which lack the other, too.
+        number, of = tags["to"], tags.get("to_bundle")
+        return of in (None, bundles[number]) if number in bundles else run.info.start_time >= born
 
     return is_ours
 
 
-def settle(client: Any, name: str, champion: str | None) -> None:
-    """Complete the decisions that were cut off; to be called with the lock held."""
+def settle(client: Any, name: str, champion: str | None) -> list[Decision]:
+    """Complete the decisions that were cut off, and give them; to be called with the lock held."""
     cut_off = {run.info.run_id for run in _runs(client, f"tags.name = '{name}' and tags.outcome LIKE '{STARTED}%'")}
-    for decision in history(client, name, champion) if cut_off else ():
-        if decision.run_id in cut_off:
-            finish(client, decision.run_id, decision.outcome)
+    past = history(client, name, champion) if cut_off else []
+    completed = [decision for decision in past if decision.run_id in cut_off]
+    for decision in completed:
+        finish(client, decision.run_id, decision.outcome)
+    return completed
 
 
 def champions(past: list[Decision]) -> list[str]:

@@ -53,11 +53,11 @@ def promote(
     client = store.connect()
     candidate = versions.find(client, name, version, versions.CANDIDATE)
     champion = versions.by_alias(client, name, versions.CHAMPION)
+    if champion and champion.number == candidate.number and not dry_run:
+        _settle(client, name)  # the promotion that made it so may have been cut off
+        champion = versions.by_alias(client, name, versions.CHAMPION)
     number = champion and champion.number
     if number == candidate.number:
-        if not dry_run:
-            with store.errors(), lock.held(client, name):  # the promotion that made it so may have been cut off
-                decisions.settle(client, name, number)
         return Decided(_sign_champion(client, candidate, None if dry_run else key), number, number)
     with store.errors(), tempfile.TemporaryDirectory() as folder:
         past = decisions.history(client, name, number)
@@ -76,7 +76,8 @@ def promote(
 def rollback(name: str, version: str | None, reason: str = "") -> Decided:
     """Put the champion before the present one back, once its files and golden samples are seen to be right.
 
-    It is signed only if it was promoted here; an earlier signature of the same bytes stays.
+    A rollback that was cut off after it had moved the alias is completed, and nothing else is done. The version is
+    signed only if it was promoted here; an earlier signature of the same bytes stays.
 
     Args:
         name: The registered model.
@@ -91,7 +92,11 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
     key = signing.configured_key()
     client = store.connect()
     with store.errors(), tempfile.TemporaryDirectory() as folder:
+        completed = _settle(client, name)
         present = versions.find(client, name, None, versions.CHAMPION).number
+        for decision in completed:
+            if (decision.outcome, decision.version) == (decisions.ROLLED_BACK, present) and version in (None, present):
+                return Decided(decisions.ROLLED_BACK, present, decision.before)
         past = decisions.history(client, name, present)
         earlier = decisions.earlier_champions(past, present)
         if not earlier or version not in (None, *earlier):
@@ -114,6 +119,13 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
             _move(client, name, target.number, _sign(there, key) if judged else None, keep)
             decisions.finish(client, run_id, decisions.ROLLED_BACK)
     return Decided(decisions.ROLLED_BACK, target.number, present)
+
+
+def _settle(client: Any, name: str) -> list[decisions.Decision]:
+    """Complete the decisions that were cut off, and give them."""
+    with store.errors(), lock.held(client, name):
+        champion = versions.by_alias(client, name, versions.CHAMPION)
+        return decisions.settle(client, name, champion and champion.number)
 
 
 def _decide(

@@ -35,8 +35,7 @@ NOTES = {
   (`robustness/hog-...`: the baseline on the same ones), `mobile` (bytes, latency), `system` while training;
   `train/accuracy` is agreement with the targets, so mostly with the teacher where there is one
 - **artifacts**: `reports/index.html` and `reports/data/index.html` tell it all; `lineage` holds what it was made from
-- **tags**: `git.dirty` says whether anything beside dvc.lock and .dvc/config was uncommitted, `md5...` which data and
-  model
+- **tags**: `git.dirty` says whether anything was uncommitted that a result can rest on, `md5...` which data and model
 """,
     "fer-emotion-tune": """One run per search of `python -m src.tune`, with a nested run per trial.
 
