@@ -19,7 +19,7 @@ app: .venv/run $(PACKAGES)          ## the phone's page on localhost, with the r
 	@cd "$(WORKSPACE)" || exit; if [ "$(WORKSPACE)" != . ]; then unset MLFLOW_TRACKING_URI; fi; \
 	if [ -n "$$MLFLOW_TRACKING_URI" ] || [ -e mlflow.db ]; then \
 		"$(CURDIR)/$(BIN)/python" -m src.deploy --to "$(CURDIR)/app/dist/model" \
-		|| echo "the page is served with the committed model"; fi
+		|| echo "the page is served with the model of app/public/model"; fi
 	cd app && npm run serve
 
 test: style suite                   ## style, types and all tests

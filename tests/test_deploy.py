@@ -99,8 +99,8 @@ def test_check_tells_scripts_whether_there_is_something_newer(shop: Shop):
     note = json.loads((TARGET / handover.NOTE).read_text())
     (TARGET / handover.NOTE).write_text(json.dumps(note | {"decision": None}))
     assert status() == 3, "it came before the decision that made it the champion"
-    for bundle_of_note in ({}, {"bundle": "0" * 64}):
-        (TARGET / handover.NOTE).write_text(json.dumps({"name": note["name"], "version": "2"} | bundle_of_note))
+    for bundle_of_note in (None, "0" * 64):
+        (TARGET / handover.NOTE).write_text(json.dumps(note | {"bundle": bundle_of_note}))
         assert status() == 3, "the app would refuse it"
 
 

@@ -369,6 +369,21 @@ def test_of_two_promotions_at_once_the_second_sees_that_the_champion_changed(sho
     assert shop.champion() == next(one.version for one in past() if one.before == "1" and one.outcome == "promoted")
 
 
+def test_a_rollback_that_had_to_wait_goes_back_from_no_other_champion_than_it_saw(shop: Shop, start: Start):
+    for model in ("poor", "fair", "good"):
+        judge(shop, shop.add(model))
+    client = store.connect()
+    with lock.held(client, DRAWN):
+        process = start("-m", "src.promote", "--rollback")
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("waiting: ")
+        client.set_registered_model_alias(DRAWN, versions.CHAMPION, "2")
+    printed, _ = process.communicate(timeout=60)
+    assert "version 3 is no longer the champion; run this again" in printed
+    assert process.returncode == 1
+    assert shop.champion() == "2"
+
+
 HOLD = """
 import time
 from src.tracking import lock, store

@@ -555,11 +555,21 @@ from src.search.plan import read_plan
 from src.search.study import open_study
 study = open_study(read_plan(Namespace(n_trials="8", sampler="random")), "shared", None)
 study.tidy()
+print("ready", flush=True)
+input()
 while trial := study.ask():
     print(trial.number)
     study.optuna.tell(trial, 0.5)
 """
-    both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    command, pipe = [sys.executable, "-c", code], subprocess.PIPE
+    both = [subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+    for process in both:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
     numbers = [process.communicate()[0].split() for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(int(number) for each in numbers for number in each) == list(range(8))

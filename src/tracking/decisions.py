@@ -97,8 +97,8 @@ def finish(client: Any, run_id: str, outcome: str) -> None:
             client.set_model_version_tag(tags["name"], tags["to"], versions.DECISION, run_id)
         if outcome == tags.get(registry.JUDGED):
             client.set_model_version_tag(tags["name"], tags["to"], registry.JUDGED, outcome)
-    client.set_tag(run_id, "outcome", outcome)
     client.set_terminated(run_id, status="KILLED" if outcome == CUT_OFF else "FINISHED")
+    client.set_tag(run_id, "outcome", outcome)  # last: `settle` goes by it
 
 
 def _stands(outcome: str, judgement: Judgement | None) -> bool:

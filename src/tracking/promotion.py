@@ -92,9 +92,8 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
     key = signing.configured_key()
     client = store.connect()
     with store.errors(), tempfile.TemporaryDirectory() as folder:
-        completed = _settle(client, name)
         present = versions.find(client, name, None, versions.CHAMPION).number
-        for decision in completed:
+        for decision in _settle(client, name):
             if (decision.outcome, decision.version) == (decisions.ROLLED_BACK, present) and version in (None, present):
                 return Decided(decisions.ROLLED_BACK, present, decision.before)
         past = decisions.history(client, name, present)
