@@ -189,10 +189,11 @@ def test_a_model_trained_on_drawn_faces_says_so_large(visit: Visits, model: Path
 def test_the_panel_shows_what_the_bundle_says(visit: Visits, model: Path) -> None:
     card = "# Title\n\n**Bold** and <img src=x onerror=alert(1)>\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n## Data"
     metrics = {"test/accuracy": 0.5, "test/accuracy_low": 0.4, "test/accuracy_high": 0.6, "test/images": 1234}
-    app_site.put_model(model, "7", card=card, protocol="pooled", metrics=metrics)
+    facts = {"protocol": "pooled", "metrics": metrics, "git_commit": "c0ffee" * 6, "git_dirty": True}
+    app_site.put_model(model, "7", None, card, **facts)
     page = visit().open()
     page.get_by_role("button", name="About the model").click()
-    for words in ("fer-emotion 7", "50.0 %", "40.0 to 60.0 %", "1,234", "pooled"):
+    for words in ("fer-emotion 7", "50.0 %", "40.0 to 60.0 %", "1,234", "pooled", "c0ffeec0ff, with changes"):
         expect(page.locator("#facts")).to_contain_text(words)
     expect(page.locator("#card h3")).to_have_text("Title")
     expect(page.locator("#card strong")).to_have_text("Bold")
