@@ -126,7 +126,7 @@ def stints(moves: list[Decision], champion: str | None) -> list[tuple[str, ...]]
 
 def by_other_hands(version: str | None) -> tuple[str, ...]:
     """Give the cells of a champion that the alias was put on, or of none that it was taken from."""
-    return "not known", f"version {version}" if version else "none", "other hands", "who moved the alias left none"
+    return "not known", f"version {version}" if version else "none", "other hands", "not known"
 
 
 def decision_cells(decision: Decision) -> tuple[str, ...]:
