@@ -54,7 +54,8 @@ def promote(
     candidate = versions.find(client, name, version, versions.CANDIDATE)
     champion = versions.by_alias(client, name, versions.CHAMPION)
     if champion and champion.number == candidate.number and not dry_run:
-        _settle(client, name)  # the promotion that made it so may have been cut off
+        with store.errors(), lock.held(client, name):  # the promotion that made it so may have been cut off
+            _settled(client, name)
         champion = versions.by_alias(client, name, versions.CHAMPION)
     number = champion and champion.number
     if number == candidate.number:
@@ -93,7 +94,9 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
     client = store.connect()
     with store.errors(), tempfile.TemporaryDirectory() as folder:
         present = versions.find(client, name, None, versions.CHAMPION).number
-        for decision in _settle(client, name):
+        with lock.held(client, name):
+            _, completed = _settled(client, name)
+        for decision in completed:
             if (decision.outcome, decision.version) == (decisions.ROLLED_BACK, present) and version in (None, present):
                 return Decided(decisions.ROLLED_BACK, present, decision.before)
         past = decisions.history(client, name, present)
@@ -109,9 +112,8 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
         bundle.verify(there)
         versions.demand_unchanged(client, target)
         with lock.held(client, name) as keep:
-            champion = versions.by_alias(client, name, versions.CHAMPION)
-            decisions.settle(client, name, champion and champion.number)
-            if champion is None or champion.number != present:
+            champion, _ = _settled(client, name)
+            if champion != present:
                 raise ValueError(f"{name} version {present} is no longer the champion; run this again")
             judged = decisions.promotion_of(client, past, target)
             run_id = decisions.begin(client, decisions.ROLLED_BACK, present, target, reason, promotion=judged)
@@ -120,11 +122,11 @@ def rollback(name: str, version: str | None, reason: str = "") -> Decided:
     return Decided(decisions.ROLLED_BACK, target.number, present)
 
 
-def _settle(client: Any, name: str) -> list[decisions.Decision]:
-    """Complete the decisions that were cut off, and give them."""
-    with store.errors(), lock.held(client, name):
-        champion = versions.by_alias(client, name, versions.CHAMPION)
-        return decisions.settle(client, name, champion and champion.number)
+def _settled(client: Any, name: str) -> tuple[str | None, list[decisions.Decision]]:
+    """Complete the decisions that were cut off, with the lock held; gives the champion's number, and them."""
+    champion = versions.by_alias(client, name, versions.CHAMPION)
+    number = champion and champion.number
+    return number, decisions.settle(client, name, number)
 
 
 def _decide(
@@ -134,9 +136,7 @@ def _decide(
     """Keep the decision, and carry it out if nobody else has moved the alias since."""
     name, version, expected = candidate.name, candidate.number, judgement.champion
     with lock.held(client, name) as keep:
-        found = versions.by_alias(client, name, versions.CHAMPION)
-        present = found and found.number
-        decisions.settle(client, name, present)
+        present, _ = _settled(client, name)
         outcome = decisions.PROMOTED if judgement.passed else decisions.REFUSED
         if present != expected:
             outcome = decisions.OVERTAKEN
