@@ -117,6 +117,16 @@ def make_workspace(tmp_path: Path, prepared: Callable[[str], Path]) -> Callable[
     return make
 
 
+@pytest.fixture
+def eager() -> Iterator[None]:
+    """Have TensorFlow run each operation at once: to trace a graph of a few steps takes longer."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def heeds_ctrl_c() -> None:
     """Undo what a shell does to whatever it starts in the background, these tests perhaps: it ignores Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from modules import ROOT
 
 from src import cli, demo, register, train
@@ -304,14 +303,6 @@ def test_what_the_demo_does_after_the_stages_and_again(
     accuracy = read_json(workspace / "reports/metrics.json")["test"]["accuracy"]
     assert f"accuracy    {accuracy:.1%}" in table
     assert "champion" in table
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """Have TensorFlow run a few steps as they stand, which is quicker than to trace them; test_fitting traces."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 def rows_of_the_results_table() -> list[str]:
